@@ -1,0 +1,143 @@
+"""Strict DER, written.
+
+Only what the CA itself composes: to-be-signed content, Microsoft's extensions, ordered PKCS #7.
+Reading is `ber`.
+
+Source: ITU-T X.690 sections 8 and 10.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+BOOLEAN: Final = 0x01
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+NULL: Final = 0x05
+OBJECT_IDENTIFIER: Final = 0x06
+UTF8_STRING: Final = 0x0C
+PRINTABLE_STRING: Final = 0x13
+IA5_STRING: Final = 0x16
+UTC_TIME: Final = 0x17
+GENERALIZED_TIME: Final = 0x18
+BMP_STRING: Final = 0x1E
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+
+_SHORT_FORM_LIMIT: Final = 0x80
+_FIRST_GENERALIZED_YEAR: Final = 2050
+
+
+def length(count: int) -> bytes:
+    """Encode a length in the fewest octets."""
+    if count < _SHORT_FORM_LIMIT:
+        return bytes((count,))
+    octets = count.to_bytes((count.bit_length() + 7) // 8, "big")
+    return bytes((_SHORT_FORM_LIMIT | len(octets),)) + octets
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """Wrap `parts`, in their order, under a one-octet tag."""
+    content = b"".join(parts)
+    return bytes((tag,)) + length(len(content)) + content
+
+
+def sequence(*parts: bytes) -> bytes:
+    """SEQUENCE of encoded parts."""
+    return tlv(SEQUENCE, *parts)
+
+
+def set_of(*parts: bytes) -> bytes:
+    """SET OF encoded parts, sorted as DER wants (X.690 section 11.6)."""
+    return tlv(SET, *sorted(parts))
+
+
+def integer(value: int) -> bytes:
+    """INTEGER, two's complement in the fewest octets."""
+    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def boolean(value: bool) -> bytes:  # noqa: FBT001 - it is the value itself
+    """BOOLEAN."""
+    return tlv(BOOLEAN, b"\xff" if value else b"\x00")
+
+
+def null() -> bytes:
+    """NULL."""
+    return b"\x05\x00"
+
+
+@lru_cache(maxsize=1024)
+def oid(dotted: str) -> bytes:
+    """OBJECT IDENTIFIER from its dotted form.
+
+    Raises:
+        ValueError: `dotted` is not a dotted object identifier.
+    """
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    if not (0 <= first <= 2 and 0 <= second and (first == 2 or second < 40)):  # noqa: PLR2004 - X.660
+        raise ValueError(f"{dotted} is not an object identifier")
+    return tlv(OBJECT_IDENTIFIER, *(_base128(arc) for arc in (first * 40 + second, *rest)))
+
+
+def _base128(arc: int) -> bytes:
+    octets = [arc & 0x7F]
+    while arc := arc >> 7:
+        octets.append(0x80 | (arc & 0x7F))
+    return bytes(reversed(octets))
+
+
+def octet_string(value: bytes) -> bytes:
+    """OCTET STRING."""
+    return tlv(OCTET_STRING, value)
+
+
+def bit_string(value: bytes, unused_bits: int = 0) -> bytes:
+    """BIT STRING."""
+    return tlv(BIT_STRING, bytes((unused_bits,)), value)
+
+
+def utf8_string(value: str) -> bytes:
+    """UTF8String."""
+    return tlv(UTF8_STRING, value.encode())
+
+
+def printable_string(value: str) -> bytes:
+    """PrintableString; the caller knows that the characters fit."""
+    return tlv(PRINTABLE_STRING, value.encode("ascii"))
+
+
+def ia5_string(value: str) -> bytes:
+    """IA5String."""
+    return tlv(IA5_STRING, value.encode("ascii"))
+
+
+def bmp_string(value: str) -> bytes:
+    """BMPString."""
+    return tlv(BMP_STRING, value.encode("utf-16-be"))
+
+
+def time(moment: datetime) -> bytes:
+    """Time: UTCTime until 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5).
+
+    Args:
+        moment: in UTC; cut to whole seconds.
+    """
+    if moment.year < _FIRST_GENERALIZED_YEAR:
+        return tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode("ascii"))
+    return tlv(GENERALIZED_TIME, f"{moment.year:04}{moment:%m%d%H%M%SZ}".encode("ascii"))
+
+
+def explicit(number: int, content: bytes) -> bytes:
+    """Context tag `number` around a whole encoding."""
+    return tlv(0xA0 | number, content)
+
+
+def implicit(number: int, content: bytes) -> bytes:
+    """Context tag `number` in place of a primitive tag; `content` has no header of its own."""
+    return tlv(0x80 | number, content)
