@@ -1,0 +1,191 @@
+"""Private keys in files: PKCS #8 in PEM, readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final, cast
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from enrollment.ca.algorithms import UnsupportedSigningKey, signature_algorithm
+from enrollment.keys import kinds
+from enrollment.keys.errors import (
+    KeyFileExists,
+    KeyFileMissing,
+    KeyFileUnreadable,
+    KeyFileUnsafe,
+    KeyMismatch,
+)
+from enrollment.keys.signer import matches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import (
+        CertificateIssuerPrivateKeyTypes,
+        CertificatePublicKeyTypes,
+    )
+
+_OWNER_ONLY: Final = 0o600
+_GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_MAXIMUM_FILE_BYTES: Final = 64 * 1024
+
+
+class FileSigner:
+    """A private key that was read from a file and stays in this process.
+
+    Loading an RSA key costs some 30 ms of checks, so a process loads it once (`open_signer`).
+    """
+
+    def __init__(self, key: CertificateIssuerPrivateKeyTypes) -> None:
+        """Take over a key.
+
+        Raises:
+            UnsupportedSigningKey: no CA here signs with such a key.
+        """
+        self._key = key
+        self._public_key = key.public_key()
+        self._algorithm = signature_algorithm(self._public_key)
+
+    def __repr__(self) -> str:
+        return f"<FileSigner {kinds.kind_of(self._public_key)}>"
+
+    @property
+    def public_key(self) -> CertificatePublicKeyTypes:
+        """The public half."""
+        return self._public_key
+
+    @property
+    def signature_algorithm(self) -> bytes:
+        """DER AlgorithmIdentifier of every signature this signer makes."""
+        return self._algorithm.identifier
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign `message`; the signature as it stands in a certificate's BIT STRING."""
+        return self._algorithm.sign(self._key, message)
+
+
+def generate(kind: str, path: Path, *, passphrase: bytes | None = None) -> FileSigner:
+    """Make a key and keep it in a new file that only its owner can read.
+
+    The file appears whole or not at all, and never replaces another.
+
+    Args:
+        kind: one of `kinds.KINDS`, such as `rsa:3072` or `ml-dsa-65`.
+        path: where the key goes; its directory must exist.
+        passphrase: encrypts the file; without one, the file's mode is its only guard.
+
+    Raises:
+        UnknownKeyKind: the sentence lists the legal kinds.
+        KeyFileExists: there is a file at `path` already.
+    """
+    kinds.check_kind(kind)
+    if path.exists():
+        raise KeyFileExists(f"{path} exists; a key is never written over another file.")
+    key = kinds.make(kind)
+    protection: KeySerializationEncryption = (
+        BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    )
+    _write_once(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    return FileSigner(key)
+
+
+def load(
+    path: Path,
+    *,
+    passphrase: bytes | None = None,
+    expected: CertificatePublicKeyTypes | None = None,
+) -> FileSigner:
+    """Read a key that `generate` wrote or an administrator put there.
+
+    Args:
+        path: a PKCS #8 file in PEM, mode 0600.
+        passphrase: what the file is encrypted with, if it is.
+        expected: the public key of the CA certificate; another private key is refused.
+
+    Raises:
+        KeyFileMissing: there is no such file.
+        KeyFileUnsafe: the group or others may read or write it.
+        KeyFileUnreadable: it is no private key, of a kind no CA has, or the passphrase is wrong.
+        KeyMismatch: it is not the private half of `expected`.
+    """
+    key = _decode(_read_guarded(path), path, passphrase)
+    try:
+        signer = FileSigner(key)
+    except UnsupportedSigningKey as error:
+        raise KeyFileUnreadable(f"{path} holds a key that cannot serve: {error}.") from error
+    if expected is not None and not matches(signer, expected):
+        raise KeyMismatch(
+            f"The private key in {path} does not belong to the CA certificate; put the right key "
+            "there, or renew the CA with a new one."
+        )
+    return signer
+
+
+def _read_guarded(path: Path) -> bytes:
+    """Read through one descriptor, so that what was checked is what is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        raise KeyFileMissing(f"There is no private key at {path}.") from None
+    except OSError as error:
+        raise KeyFileUnreadable(f"{path} cannot be opened: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise KeyFileUnreadable(f"{path} is not a file.")
+        if mode & _GROUP_AND_OTHERS:
+            raise KeyFileUnsafe(
+                f"{path} has mode {stat.S_IMODE(mode):04o}, so others than its owner could reach "
+                f"the private key; type: chmod 600 {path}"
+            )
+        return file.read(_MAXIMUM_FILE_BYTES)
+
+
+def _decode(
+    content: bytes, path: Path, passphrase: bytes | None
+) -> CertificateIssuerPrivateKeyTypes:
+    try:
+        key = load_pem_private_key(content, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFileUnreadable(
+            f"{path} cannot be read as a private key: it must be PKCS #8 in PEM, with the "
+            f"passphrase that belongs to it ({error})."
+        ) from error
+    # Keys that cannot sign fall out in FileSigner, which knows the kinds that can.
+    return cast("CertificateIssuerPrivateKeyTypes", key)
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write beside the place and link into it: a crash leaves the old state or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    try:
+        with os.fdopen(os.open(draft, flags, _OWNER_ONLY), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        raise KeyFileExists(f"{path} exists; a key is never written over another file.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
