@@ -1,0 +1,19 @@
+"""The address table: one include per door."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from enrollment.serving import views as serving
+
+urlpatterns = [
+    path("healthz", serving.healthz, name="healthz"),
+    path("readyz", serving.readyz, name="readyz"),
+    path("accounts/", include("enrollment.signin.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("enrollment.protocols.web.urls")),
+]
+
+handler400 = "enrollment.signin.problems.bad_request"
+handler403 = "enrollment.signin.problems.permission_denied"
+handler404 = "enrollment.signin.problems.not_found"
+handler500 = "enrollment.signin.problems.server_error"

@@ -1,0 +1,45 @@
+"""Wrong set-ups, found at start: each with an id, a sentence and a hint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
+
+from enrollment import conf
+
+
+@register(Tags.security)
+def check_realm(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Refuse a realm that would break out of the quotes of a header."""
+    realm = conf.current().realm
+    if realm.isascii() and realm.isprintable() and not {'"', "\\"} & set(realm):
+        return []
+    return [
+        Error(
+            f"The realm '{realm}' cannot stand in a WWW-Authenticate header.",
+            hint='Write CERTSRV_REALM in ASCII, without " and \\.',
+            id="enrollment.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_plain_listener(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Warn when passwords can travel in the clear over a network."""
+    listener = conf.current().http
+    if listener is None or listener.host in ("127.0.0.1", "::1", "localhost"):
+        return []
+    return [
+        Warning(
+            f"Names and passwords can be sent unencrypted to http://{listener}.",
+            hint="Let a TLS proxy in front do the talking, or set CERTSRV_HTTP to nothing.",
+            id="enrollment.W001",
+        )
+    ]

@@ -1,0 +1,79 @@
+"""The 401: what asks a program, or a person's browser, who they are."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from enrollment import conf
+
+# Read by the WSGI wrapper of the project: header lines that Django cannot repeat.
+HEADER_LINES = "certsrv.header_lines"
+
+# The order in which challenges are sent, whatever the order of the setting: one family of clients
+# compares the first line with "Negotiate" and looks no further (contract, section 3).
+CHALLENGES = {"negotiate": "Negotiate", "ntlm": "NTLM", "basic": 'Basic realm="{realm}"'}
+
+# Clients look for the title and for the sentence in it, on one line.
+TITLE = "401 - Unauthorized: Access is denied due to invalid credentials."
+BODY = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{TITLE}</title>
+</head>
+<body>
+<h1>Sign in to use this site</h1>
+<p>Access is denied due to invalid credentials. Send the name and the password of your account.</p>
+</body>
+</html>
+""".replace("\n", "\r\n")
+
+
+def is_navigation(request: HttpRequest) -> bool:
+    """Tell whether a person's browser asks for a page to show."""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+def is_browser(request: HttpRequest) -> bool:
+    """Tell whether a browser asks, for a page or for something on one."""
+    return "Sec-Fetch-Site" in request.headers
+
+
+def unauthorized(request: HttpRequest, *, refused: bool = False) -> HttpResponse:
+    """Answer 401 in the form the asker can use.
+
+    Args:
+        request: the request that carried no credentials, or wrong ones.
+        refused: credentials were sent, and were not right.
+    """
+    if conf.current().browser_sign_in == "form" and is_browser(request) and not refused:
+        return _for_browser(request)
+    response = HttpResponse(BODY, status=401, reason="Unauthorized")
+    _challenge(request, response)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _for_browser(request: HttpRequest) -> HttpResponse:
+    # Without a Basic challenge the browser draws our form, not its own password box.
+    if not is_navigation(request):
+        response = HttpResponse(BODY, status=401, reason="Unauthorized")
+    else:
+        from enrollment.signin.forms import SignInForm  # noqa: PLC0415  # crispy is for browsers only
+
+        context = {"form": SignInForm(request), "next": request.get_full_path()}
+        response = render(request, "signin/login.html", context, status=401)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _challenge(request: HttpRequest, response: HttpResponse) -> None:
+    settings = conf.current()
+    lines = [
+        ("WWW-Authenticate", text.format(realm=settings.realm))
+        for word, text in CHALLENGES.items()
+        if word in settings.sign_in
+    ]
+    if lines:
+        request.META[HEADER_LINES] = lines
+        # For whatever stands between a test and the wrapper: the same, joined.
+        response["WWW-Authenticate"] = ", ".join(value for _, value in lines)

@@ -1,0 +1,107 @@
+"""Nobody passes unless they said who they are, or the address is open to everybody.
+
+A view is closed unless it says `@login_not_required`, and says why.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from enrollment import conf
+from enrollment.signin.accounts import TooManySignIns, account_of
+from enrollment.signin.challenge import unauthorized
+from enrollment.signin.credentials import parse_basic
+
+# The pages that a stand-alone CA opens to people without an account (DESIGN, section 5).
+OPEN_WHEN_STANDALONE = "enrollment.protocols.web"
+
+
+class SignedInBy(StrEnum):
+    """How the requester of this HTTP request made themselves known."""
+
+    NOTHING = "nothing"
+    BASIC = "basic"
+    SESSION = "session"
+
+
+class SignInMiddleware:
+    """Find out who asks; refuse strangers everywhere but at open addresses.
+
+    Sets `request.user` and `request.signed_in_by`. Stands behind Django's own authentication,
+    which knows session cookies only.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Believe or refuse credentials, then pass the request on."""
+        header = request.headers.get("Authorization", "")
+        if header:
+            refusal = self._by_header(request, header)
+            if refusal is not None:
+                return refusal
+        response = self.get_response(request)
+        if response.status_code == 404 and request.resolver_match is None:  # noqa: PLR2004  # HTTP
+            # A stranger learns nothing from addresses that do not exist, either.
+            return response if _may_pass(request) else unauthorized(request)
+        return response
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        _args: tuple[Any, ...],
+        _kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Refuse a stranger unless the view is open to everybody."""
+        if not getattr(view, "login_required", True):
+            return None
+        if _may_pass(request) or _open_when_standalone(view):
+            return None
+        return unauthorized(request)
+
+    def _by_header(self, request: HttpRequest, header: str) -> HttpResponse | None:
+        """Set the user a header names; or answer that it is not believed."""
+        credentials = parse_basic(header) if "basic" in conf.current().sign_in else None
+        if credentials is None:
+            return unauthorized(request, refused=True)
+        try:
+            user = account_of(credentials)
+        except TooManySignIns:
+            return _busy()
+        if user is None:
+            return unauthorized(request, refused=True)
+        request.user = user
+        request.signed_in_by = SignedInBy.BASIC  # type: ignore[attr-defined]  # ours, see class
+        return None
+
+
+def signed_in_by(request: HttpRequest) -> SignedInBy:
+    """Tell how the asker made themselves known, if at all."""
+    known: SignedInBy | None = getattr(request, "signed_in_by", None)
+    if known is not None:
+        return known
+    return SignedInBy.SESSION if request.user.is_authenticated else SignedInBy.NOTHING
+
+
+def _may_pass(request: HttpRequest) -> bool:
+    return request.user.is_authenticated
+
+
+def _open_when_standalone(view: Callable[..., HttpResponse]) -> bool:
+    return conf.current().ca_type == "standalone" and view.__module__.startswith(
+        OPEN_WHEN_STANDALONE
+    )
+
+
+def _busy() -> HttpResponse:
+    response = HttpResponse(
+        "Too many sign-ins are being checked at the moment. Try again in ten seconds.\r\n",
+        status=503,
+        content_type="text/plain; charset=utf-8",
+    )
+    response["Retry-After"] = "10"
+    return response

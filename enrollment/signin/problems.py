@@ -1,0 +1,101 @@
+"""Calm pages for what went wrong outside of any form (400, 403, 404, 500).
+
+400 and 500 are plain: what broke may be what the site's own page needs, the name of the host or
+the database.
+"""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.html import escape
+
+PLAIN = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title></head>
+<body>
+<h1>{title}</h1>
+<p>{detail}</p>
+<p>{remedy}</p>
+</body>
+</html>
+"""
+
+
+@login_not_required  # it tells nothing but how to ask better
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Answer a request that Django itself cannot read (handler400)."""
+    kind = type(exception).__name__
+    detail, remedy = BAD_REQUESTS.get(kind, BAD_REQUESTS[""])
+    return _plain(400, "Bad request", detail, remedy)
+
+
+BAD_REQUESTS = {
+    "DisallowedHost": (
+        "This site does not go by the name in the address.",
+        "Use the server's name. If it is its name, the operator sets CERTSRV_HOSTNAME to it.",
+    ),
+    "RequestDataTooBig": (
+        "What was sent is larger than any certificate request.",
+        "Send one request at a time, as text or as DER.",
+    ),
+    "TooManyFieldsSent": (
+        "What was sent has more fields than any form here.",
+        "Send only the fields of the form.",
+    ),
+    "TooManyFilesSent": (
+        "What was sent has more files than any form here.",
+        "Send one file.",
+    ),
+    "": (
+        "What was sent could not be read.",
+        "Check the address, and send it again.",
+    ),
+}
+
+
+def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponse:
+    """Answer somebody we know who has no right to this."""
+    return _page(request, 403, "Not allowed", detail, remedy)
+
+
+@login_not_required  # the rights were judged where this was raised
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Answer `PermissionDenied` (handler403)."""
+    return forbidden(
+        request,
+        "Your account has no right to this page.",
+        "Ask a CA administrator, or go back to the start.",
+    )
+
+
+@login_not_required  # strangers get a 401 from the middleware instead
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Answer an address that does not exist (handler404)."""
+    return _page(
+        request,
+        404,
+        "No such page",
+        "There is nothing at this address.",
+        "Check the address, or go back to the start.",
+    )
+
+
+@login_not_required  # it tells nothing
+def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Answer a fault of ours (handler500); the trace is in the log, never on the page."""
+    return _plain(
+        500,
+        "Something went wrong on our side",
+        "The request was not completed. The operator finds the reason in the log.",
+        "Try again. If a certificate was asked for, look at your requests first.",
+    )
+
+
+def _page(request: HttpRequest, status: int, title: str, detail: str, remedy: str) -> HttpResponse:
+    context = {"title": title, "detail": detail, "remedy": remedy}
+    return render(request, "signin/problem.html", context, status=status)
+
+
+def _plain(status: int, title: str, detail: str, remedy: str) -> HttpResponse:
+    text = PLAIN.format(title=escape(title), detail=escape(detail), remedy=escape(remedy))
+    return HttpResponse(text, status=status)

@@ -1,0 +1,66 @@
+"""A short-lived record of credentials that were found to be right.
+
+Programs send their password with every request, and a password hash is slow on purpose: without
+this record it would cost more than the certificate. What is kept is a keyed digest, never the
+password; the key is random, lives in this process only, and dies with it.
+
+The record answers "was this password right for that hash?", nothing else. The caller reads the
+account's row on every request and compares its present hash and its present state, so a changed
+password or a disabled account ends the matter at once, in every process.
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LIFETIME_SECONDS = 300.0
+CAPACITY = 4096
+
+
+@dataclass(frozen=True)
+class _Entry:
+    password_hash: str
+    expires_at: float
+
+
+class VerifiedCredentials:
+    """A bounded map from a keyed digest of name and password to the hash it matched."""
+
+    def __init__(self, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._key = secrets.token_bytes(32)
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def holds(self, name: str, password: str, password_hash: str) -> bool:
+        """Tell whether this password was lately found right for exactly this hash."""
+        digest = self._digest(name, password)
+        with self._lock:
+            entry = self._entries.get(digest)
+            if entry is None:
+                return False
+            if entry.expires_at <= self._clock() or entry.password_hash != password_hash:
+                del self._entries[digest]
+                return False
+            return True
+
+    def remember(self, name: str, password: str, password_hash: str) -> None:
+        """Note that the password was right; wrong ones are never noted."""
+        entry = _Entry(password_hash, self._clock() + LIFETIME_SECONDS)
+        with self._lock:
+            self._entries[self._digest(name, password)] = entry
+            while len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _digest(self, name: str, password: str) -> bytes:
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        message = f"{len(name)}:{name}{password}".encode()
+        return hmac.digest(self._key, message, hashlib.sha256)
