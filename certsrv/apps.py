@@ -1,9 +1,9 @@
-"""Which site Django's admin is: the certificate managers' desk."""
+"""Which admin site Django's admin is."""
 
 from django.contrib.admin.apps import AdminConfig
 
 
 class DeskConfig(AdminConfig):
-    """Django's admin, with our desk in the place of its default site."""
+    """Django's admin, with the managers' desk as its site."""
 
     default_site = "enrollment.admin.site.DeskSite"

@@ -3,8 +3,8 @@
 import threading
 import time
 
-from django.contrib.auth import authenticate, get_user_model
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
 
 from enrollment import conf
 from enrollment.signin.credentials import Credentials, account_name
@@ -23,7 +23,7 @@ class TooManySignIns(Exception):
     """More passwords wait to be checked than this process will check."""
 
 
-def account_of(credentials: Credentials) -> AbstractUser | None:
+def account_of(credentials: Credentials) -> User | None:
     """Find the active account whose password this is.
 
     The row is read every time, so an account that was disabled or whose password was changed a
@@ -42,17 +42,16 @@ def account_of(credentials: Credentials) -> AbstractUser | None:
     return _check_password(name, user, credentials.password)
 
 
-def _find(name: str) -> AbstractUser | None:
-    users = get_user_model().objects
-    found = users.filter(username=name).first()
+def _find(name: str) -> User | None:
+    found = User.objects.filter(username=name).first()
     if found is None:
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        alike = list(users.filter(username__iexact=name)[:2])
+        alike = list(User.objects.filter(username__iexact=name)[:2])
         found = alike[0] if len(alike) == 1 else None
     return found
 
 
-def _check_password(name: str, user: AbstractUser | None, password: str) -> AbstractUser | None:
+def _check_password(name: str, user: User | None, password: str) -> User | None:
     if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
         raise TooManySignIns
     try:
@@ -61,7 +60,7 @@ def _check_password(name: str, user: AbstractUser | None, password: str) -> Abst
         found = authenticate(None, username=username, password=password)
     finally:
         _hashing.release()
-    if isinstance(found, AbstractUser):
+    if isinstance(found, User):
         # `authenticate` may have written a stronger hash: remember the one in force now.
         verified.remember(name, password, found.password)
         return found

@@ -11,7 +11,7 @@ reasons. Two rules instead of one:
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 
 from enrollment.signin.middleware import SignedInBy, signed_in_by
@@ -28,10 +28,10 @@ class PostMiddleware(CsrfViewMiddleware):
     def process_view(
         self,
         request: HttpRequest,
-        callback: Callable[..., HttpResponse],
+        callback: Callable[..., HttpResponseBase],
         callback_args: tuple[Any, ...],
         callback_kwargs: dict[str, Any],
-    ) -> HttpResponse | None:
+    ) -> HttpResponseForbidden | None:
         """Refuse a post from elsewhere; ask for the token where a cookie vouches."""
         if request.method in SAFE_METHODS:
             return super().process_view(request, callback, callback_args, callback_kwargs)
@@ -61,7 +61,7 @@ def is_from_here(request: HttpRequest) -> bool:
     return origin == f"{request.scheme}://{request.get_host()}"
 
 
-def token_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django's signature
+def token_failure(request: HttpRequest, reason: str = "") -> HttpResponseForbidden:  # noqa: ARG001  # Django's signature
     """Answer a post whose token is missing or old (setting CSRF_FAILURE_VIEW)."""
     return forbidden(
         request,

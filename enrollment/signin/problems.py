@@ -5,7 +5,7 @@ the database.
 """
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import render
 from django.utils.html import escape
 
@@ -53,9 +53,10 @@ BAD_REQUESTS = {
 }
 
 
-def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponse:
+def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponseForbidden:
     """Answer somebody we know who has no right to this."""
-    return _page(request, 403, "Not allowed", detail, remedy)
+    page = _page(request, 403, "Not allowed", detail, remedy)
+    return HttpResponseForbidden(page.content)
 
 
 @login_not_required  # the rights were judged where this was raised

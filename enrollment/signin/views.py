@@ -24,7 +24,7 @@ class SignIn(LoginView):
 class SignOut(LogoutView):
     """End the session (POST only, as Django has it)."""
 
-    next_page = reverse_lazy("signin:login")
+    next_page = "signin:login"
 
 
 class ChangePassword(PasswordChangeView):

@@ -1,0 +1,93 @@
+"""A plain and a TLS listener in one worker process.
+
+Gunicorn's threaded worker knows one kind of listener per server. Here one worker serves both, so
+they share memory, threads and database connections, and one process looks after all of them.
+"""
+
+import copy
+import errno
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn import http
+from gunicorn.config import Config
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from enrollment.serving.sockets import READ_SECONDS, PatientSocket
+from enrollment.serving.tls import CertificateFiles
+
+
+class _SecureConfig(Config):  # type: ignore[misc]  # gunicorn has no types
+    """The same settings, for requests that came over TLS: the parser names their scheme by it."""
+
+    is_ssl = True
+
+
+@dataclass(frozen=True, slots=True)
+class TLSListener:
+    """Which of the listeners speaks TLS, and as whom."""
+
+    address: tuple[Any, ...]
+    files: CertificateFiles
+
+    def connection(self, cfg: Config, accepted: PatientSocket, client: Any) -> TConn:  # noqa: ANN401  # an address of any family
+        """Return a connection that shakes hands before it reads a request."""
+        secure = copy.copy(cfg)
+        secure.__class__ = _SecureConfig
+        return _TLSConnection(secure, accepted, client, self.address, self.files)
+
+
+class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
+    """A connection of the TLS listener: the handshake is done in the request's own thread."""
+
+    def __init__(
+        self,
+        cfg: Config,
+        accepted: PatientSocket,
+        client: Any,  # noqa: ANN401  # an address of any family
+        server: tuple[Any, ...],
+        files: CertificateFiles,
+    ) -> None:
+        super().__init__(cfg, accepted, client, server)
+        self._files = files
+
+    def init(self) -> None:
+        """Shake hands once, then make the parser of requests."""
+        if self.initialized:
+            return
+        self.initialized = True
+        self.sock.settimeout(READ_SECONDS)
+        self.sock = self._files.context().wrap_socket(self.sock, server_side=True)
+        self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
+        self.parser = http.get_parser(self.cfg, self.sock, self.client)
+
+
+class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """One process, two listeners."""
+
+    # Set before the workers are forked.
+    tls: TLSListener | None = None
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401  # gunicorn's own socket class
+        """Take a connection, as the kind its listener says."""
+        try:
+            accepted, client = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        patient = PatientSocket(fileno=accepted.detach())
+        server = listener.getsockname()
+        if self.tls is not None and server == self.tls.address:
+            connection = self.tls.connection(self.cfg, patient, client)
+        else:
+            connection = TConn(self.cfg, patient, client, server)
+        patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
+        self.enqueue_req(connection)
+
+    def init_signals(self) -> None:
+        """Finish what was begun also on the terminal's interrupt, which all processes get."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, self.handle_exit)

@@ -1,0 +1,66 @@
+"""What has to be done again and again while the site runs: one thread per worker, one at work.
+
+A file lock picks the one worker that does it; when that worker dies, the next look finds the lock
+free. The acts themselves are services and decide whether anything is due.
+"""
+
+import fcntl
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connections
+from django.utils import timezone
+
+from enrollment import conf
+from enrollment.services import site_certificate
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 3600.0
+LOCK_NAME = "housekeeping.lock"
+
+Act = Callable[[datetime], object]
+ACTS: tuple[tuple[str, Act], ...] = (("site certificate", site_certificate.ensure),)
+
+
+def start() -> threading.Thread:
+    """Start the thread of this process; it ends with the process."""
+    thread = threading.Thread(target=_for_ever, name="housekeeping", daemon=True)
+    thread.start()
+    return thread
+
+
+def run_once(now: datetime) -> bool:
+    """Do what is due, unless another process is doing it.
+
+    Returns:
+        Whether this process did it.
+    """
+    with (conf.current().home / LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        for name, act in ACTS:
+            _do(name, act, now)
+        return True
+
+
+def _do(name: str, act: Act, now: datetime) -> None:
+    try:
+        act(now)
+    except Exception:
+        # One act that fails must not keep the others from being done, nor end the thread.
+        log.exception("housekeeping failed: %s", name)
+
+
+def _for_ever() -> None:
+    pause = threading.Event()
+    while True:
+        # Not all workers at the same second.
+        pause.wait(EVERY_SECONDS * (0.9 + secrets.randbelow(200) / 1000))
+        run_once(timezone.now())
+        connections.close_all()

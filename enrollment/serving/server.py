@@ -1,0 +1,152 @@
+"""The production server: worker processes around one application that was loaded once.
+
+Source: ADR 0003 has the measurements that chose gunicorn.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from django.urls import get_resolver
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from enrollment import conf
+from enrollment.serving import housekeeping
+from enrollment.serving.connections import SiteWorker, TLSListener
+from enrollment.serving.tls import CertificateFiles
+
+THREADS = 8
+# Bounds on the head of a request. Kerberos tickets of members of many groups need long lines.
+LIMIT_REQUEST_LINE = 8190
+LIMIT_REQUEST_FIELDS = 64
+LIMIT_REQUEST_FIELD_SIZE = 16384
+KEEP_ALIVE_SECONDS = 30
+GRACE_SECONDS = 15
+
+
+class ListenerTaken(Exception):
+    """An address cannot be listened on; the text says which, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The sockets of the site, bound before anything else is done."""
+
+    plain: socket.socket | None
+    tls: socket.socket | None
+
+    def all(self) -> list[socket.socket]:
+        """Return those that are on."""
+        return [one for one in (self.plain, self.tls) if one is not None]
+
+
+def bind(settings: conf.Settings) -> Listeners:
+    """Take the addresses of the settings.
+
+    Raises:
+        ListenerTaken: one of them is not to be had.
+    """
+    return Listeners(
+        plain=_bind("CERTSRV_HTTP", settings.http), tls=_bind("CERTSRV_HTTPS", settings.https)
+    )
+
+
+def _bind(setting: str, at: conf.Listener | None) -> socket.socket | None:
+    if at is None:
+        return None
+    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((at.host, at.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise ListenerTaken(
+            f"Cannot listen on {at}: {error.strerror}. Stop the program that uses it, "
+            f"or choose another address with {setting}=ADDRESS:PORT."
+        ) from error
+    return listener
+
+
+class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """The application and gunicorn's settings for it."""
+
+    def __init__(self, bound: Listeners, workers: int, ready: Callable[[], None]) -> None:
+        self._bound = bound
+        self._workers = workers
+        self._ready = ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        for name, value in self._settings().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401  # a WSGI callable
+        """Import everything a request may need, before the fork, so that workers share it."""
+        application = import_module("certsrv.wsgi").application
+        _ = get_resolver().url_patterns
+        connections.close_all()
+        gc.collect()
+        gc.freeze()
+        return application
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "bind": [f"fd://{listener.detach()}" for listener in self._bound.all()],
+            "workers": self._workers,
+            "worker_class": SiteWorker,
+            "threads": THREADS,
+            "preload_app": True,
+            "keepalive": KEEP_ALIVE_SECONDS,
+            "graceful_timeout": GRACE_SECONDS,
+            "limit_request_line": LIMIT_REQUEST_LINE,
+            "limit_request_fields": LIMIT_REQUEST_FIELDS,
+            "limit_request_field_size": LIMIT_REQUEST_FIELD_SIZE,
+            # The short cut writes to the plain socket below TLS.
+            "sendfile": False,
+            "forwarder_headers": "",
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108  # gunicorn makes its own names in it
+            "loglevel": "warning",
+            "when_ready": lambda _arbiter: self._ready(),
+            "post_worker_init": lambda _worker: housekeeping.start(),
+        }
+
+
+class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """An interrupt from the terminal lets requests finish, as a stop by the system does."""
+
+    def handle_int(self) -> None:
+        """Stop as on SIGTERM."""
+        self.handle_term()
+
+
+def serve(
+    bound: Listeners, files: tuple[Path, Path] | None, workers: int, ready: Callable[[], None]
+) -> None:
+    """Serve until told to stop; returns by SystemExit, with gunicorn's status.
+
+    Args:
+        bound: the sockets to accept from.
+        files: the TLS certificate chain and key of the site; needed when `bound.tls` is on.
+        workers: processes.
+        ready: called once, when connections are accepted.
+    """
+    if bound.tls is not None and files is not None:
+        SiteWorker.tls = TLSListener(bound.tls.getsockname(), CertificateFiles(*files))
+    # gunicorn reads its own environment variable for more; ours is the only one that counts.
+    os.environ.pop("GUNICORN_CMD_ARGS", None)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    _GracefulArbiter(Site(bound, workers, ready)).run()

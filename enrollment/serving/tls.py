@@ -1,0 +1,65 @@
+"""The TLS side of the site: a context that follows its certificate as it is renewed."""
+
+import ssl
+import threading
+import time
+from pathlib import Path
+
+from enrollment.serving.sockets import PatientTLSSocket
+
+# How old a look at the files may be. A renewed certificate is in use this soon after it is written.
+LOOK_EVERY_SECONDS = 5.0
+
+
+class CertificateFiles:
+    """Gives out a TLS context for the certificate now in the files.
+
+    Connections that are open keep the context they began with, so a renewal drops nobody.
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._certificate = certificate
+        self._key = key
+        self._lock = threading.Lock()
+        self._looked_at = time.monotonic()
+        self._seen = self._mark()
+        self._context = make_context(certificate, key)
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context to begin a connection with."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY_SECONDS:
+            with self._lock:
+                self._looked_at = now
+                self._follow()
+        return self._context
+
+    def _follow(self) -> None:
+        try:
+            mark = self._mark()
+            if mark != self._seen:
+                self._context = make_context(self._certificate, self._key)
+                self._seen = mark
+        except OSError:
+            # Certificate and key are two files: between the two writes they do not match. The
+            # next look finds them whole; until then the old pair serves. (SSLError is an OSError.)
+            return
+
+    def _mark(self) -> tuple[int, int]:
+        status = self._certificate.stat()
+        return status.st_mtime_ns, status.st_ino
+
+
+def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return a server context for TLS 1.2 and newer.
+
+    Raises:
+        ssl.SSLError: the certificate and the key do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A client's renegotiation costs us a handshake each time and gives nobody anything.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.load_cert_chain(certificate, key)
+    context.sslsocket_class = PatientTLSSocket
+    return context
