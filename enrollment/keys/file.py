@@ -134,15 +134,13 @@ def load(
 def _read_guarded(path: Path) -> bytes:
     """Read through one descriptor, so that what was checked is what is read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        file = path.open("rb")
     except FileNotFoundError:
         raise KeyFileMissing(f"There is no private key at {path}.") from None
     except OSError as error:
         raise KeyFileUnreadable(f"{path} cannot be opened: {error.strerror}.") from error
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise KeyFileUnreadable(f"{path} is not a file.")
+    with file:
+        mode = os.fstat(file.fileno()).st_mode
         if mode & _GROUP_AND_OTHERS:
             raise KeyFileUnsafe(
                 f"{path} has mode {stat.S_IMODE(mode):04o}, so others than its owner could reach "
