@@ -1,0 +1,355 @@
+"""Any pasted or uploaded octets in, the DER of one request out.
+
+People paste from mail, web pages, source code and terminals; programs strip armor and newlines.
+Labels lie, so what a block is gets decided by its ASN.1. A private key anywhere in the paste ends
+the reading: it is not kept, and its owner is told.
+
+Every pattern here is bounded, so reading takes time in proportion to the size of the paste.
+
+Source: RFC 7468; certsrv-contract section 5.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from enrollment.ca import ber
+from enrollment.ca.errors import (
+    EnrollmentError,
+    NotARequest,
+    NotBase64,
+    RequestTooLarge,
+    TruncatedRequest,
+)
+from enrollment.ca.recognize import REQUESTS, SECRETS, Kind, private_key_refusal, recognize, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_MAX_OCTETS: Final = 64 * 1024
+_SHORTEST_REQUEST: Final = 64
+_MAX_BLOCKS: Final = 32
+
+_WHOLE_BLOCK: Final = (
+    "Paste the whole block, from -----BEGIN CERTIFICATE REQUEST----- to "
+    "-----END CERTIFICATE REQUEST-----."
+)
+_PLAIN_DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-") | {  # noqa: RUF001 - what Word makes
+    0xA0: " ",
+    0x200B: None,
+    0x200C: None,
+    0x200D: None,
+    0x2060: None,
+    0xFEFF: None,
+    0x00: None,
+}
+_BEGIN: Final = re.compile(r"-{2,8}[ \t]{0,4}BEGIN ([A-Z0-9 #./]{1,60}?)[ \t]{0,4}-{2,8}", re.I)
+_END: Final = re.compile(r"-{2,8}[ \t]{0,4}END [A-Z0-9 #./]{1,60}?[ \t]{0,4}-{2,8}", re.I)
+_TAG: Final = re.compile(r"<[^<>]{0,200}>")
+_SECRET_LABEL: Final = re.compile(
+    r"PRIVATE KEY(?: BLOCK)?[ \t]{0,4}-{2}|PuTTY-User-Key-File-|<RSAKeyValue>|<D>", re.I
+)
+_JWK: Final = re.compile(r"[\"']d[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9_-]{20}")
+_ESCAPED_NEWLINES: Final = re.compile(r"\\r\\n|\\n|\\r|\\t|%0[DA]", re.I)
+_HEADER_LINE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}:\s")
+_RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{64,}")
+_BASE64_LINE: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
+_DECORATION: Final = " \t\v\f>|#*,;\\+\"'`&"
+_LEADING_DECORATION: Final = " \t\v\f>|#*,;\\\"'`&"
+_URL_ALPHABET: Final = str.maketrans("-_", "+/")
+
+_BINARY_FORMATS: Final = (
+    (b"\xfe\xed\xfe\xed", "a Java key store (JKS), which holds a private key"),
+    (b"\xce\xce\xce\xce", "a Java key store (JCEKS), which holds a private key"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\xd0\xcf\x11\xe0", "an Office document"),
+)
+_LABELS: Final = (
+    ("OPENSSH PRIVATE KEY", "an OpenSSH private key"),
+    ("ENCRYPTED PRIVATE KEY", "an encrypted private key"),
+    ("PUTTY-USER-KEY", "a PuTTY private key"),
+)
+_TEXT_FORMATS: Final = (
+    ("ssh-rsa ", "an OpenSSH public key"),
+    ("ssh-ed25519 ", "an OpenSSH public key"),
+    ("ecdsa-sha2-", "an OpenSSH public key"),
+    ("ssh-dss ", "an OpenSSH public key"),
+    ("BEGIN SSH2 PUBLIC KEY", "an SSH public key"),
+    ("BEGIN PGP ", "a PGP block"),
+    ("[NewRequest]", "the settings file (.inf) from which certreq makes a request"),
+    ("Certificate Request:", "the printed text of a request (openssl req -text)"),
+    ("<html", "a web page"),
+    ("<!doctype", "a web page"),
+    ("{", "JSON"),
+)
+
+
+class _Block(NamedTuple):
+    label: str
+    octets: bytes
+    kind: Kind
+
+
+def read_text(raw: bytes, *, max_octets: int = DEFAULT_MAX_OCTETS) -> bytes:
+    """Find the one request in `raw` and return its octets.
+
+    What comes back is a PKCS #10 or a signed CMS message by its shape; `parse_certification_request`
+    says whether it is a good one.
+
+    Args:
+        raw: the paste or file, in any encoding.
+        max_octets: more than this is refused unread.
+
+    Raises:
+        PrivateKeyPasted: there is a private key in it, beside a request or alone.
+        NotARequest: there is something else, which the detail names.
+        NotBase64, TruncatedRequest: it looks like a request that was damaged.
+        RequestTooLarge: more than `max_octets`.
+    """
+    if len(raw) > max_octets:
+        raise RequestTooLarge(
+            f"The text has {len(raw):,} octets; at most {max_octets:,} are read.",
+            remedy="Send one request alone, without anything before or behind it.",
+        )
+    if _is_binary(raw):
+        return _read_binary(raw)
+    text = _decode(raw)
+    _refuse_labelled_secrets(text)
+    if not text.strip():
+        raise NotARequest("Nothing was sent: the request is empty.", remedy=_WHOLE_BLOCK)
+    return _choose(text, list(_blocks(text)))
+
+
+def _is_binary(raw: bytes) -> bool:
+    if raw[:1] == b"\x30" and len(raw) > 2 and not raw.isascii():  # noqa: PLR2004 - a header
+        return True
+    return any(raw.startswith(magic) for magic, _ in _BINARY_FORMATS)
+
+
+def _read_binary(raw: bytes) -> bytes:
+    """Read a file that is not text: DER, or something we can name."""
+    for magic, what in _BINARY_FORMATS:
+        if raw.startswith(magic):
+            if "private key" in what:
+                raise private_key_refusal(what)
+            raise NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
+    kind = recognize(raw)
+    if kind in SECRETS:
+        raise refusal(kind)
+    ber.read(raw)
+    if kind not in REQUESTS and kind is not Kind.UNKNOWN:
+        raise refusal(kind)
+    return raw
+
+
+def _decode(raw: bytes) -> str:
+    """Turn octets into text: UTF-16 with or without mark, UTF-8, or whatever it may be."""
+    head = raw[:64]
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = raw.decode("utf-16", "replace")
+    elif head[1::2].count(0) > len(head) // 4:
+        text = raw.decode("utf-16-le", "replace")
+    elif head[::2].count(0) > len(head) // 4:
+        text = raw.decode("utf-16-be", "replace")
+    else:
+        text = raw.decode("utf-8", "replace")
+    text = text.translate(_PLAIN_DASHES)
+    if "&" in text:
+        text = html.unescape(text).translate(_PLAIN_DASHES)
+    if "\\" in text or "%0" in text:
+        text = _ESCAPED_NEWLINES.sub("\n", text)
+    return text
+
+
+def _refuse_labelled_secrets(text: str) -> None:
+    match = _SECRET_LABEL.search(text)
+    if match is None and '"kty"' in text and _JWK.search(text):
+        raise private_key_refusal("a private key in JSON (JWK)")
+    if match is None:
+        return
+    upper = text.upper()
+    what = next((name for label, name in _LABELS if label in upper), "a private key")
+    raise private_key_refusal(what)
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """Find what stands in armor; without any armor, the base64 itself."""
+    position, count = 0, 0
+    while (begin := _BEGIN.search(text, position)) is not None and count < _MAX_BLOCKS:
+        end = _END.search(text, begin.end())
+        following = _BEGIN.search(text, begin.end())
+        stop = len(text)
+        if end is not None:
+            stop = end.start()
+        if following is not None:
+            stop = min(stop, following.start())
+        octets = _decode_body(text[begin.end() : stop])
+        yield _Block(" ".join(begin[1].upper().split()), octets, recognize(octets))
+        position, count = max(stop, begin.end()), count + 1
+    if count == 0:
+        octets = _decode_bare(text)
+        if octets:
+            yield _Block("", octets, recognize(octets))
+
+
+def _choose(text: str, blocks: list[_Block]) -> bytes:
+    """Take the only request among the blocks, or say what there is instead."""
+    for block in blocks:
+        if block.kind in SECRETS:
+            raise refusal(block.kind)
+    requests = list(dict.fromkeys(block.octets for block in blocks if block.kind in REQUESTS))
+    if len(requests) == 1:
+        return requests[0]
+    if requests:
+        raise NotARequest(
+            f"The text holds {len(requests)} requests.",
+            remedy="Send each request by itself: every one becomes its own certificate.",
+        )
+    known = [block for block in blocks if block.kind is not Kind.UNKNOWN]
+    if known:
+        raise refusal(known[0].kind)
+    for block in blocks:
+        if block.octets[:1] == b"\x30":
+            _refuse_damaged(block)
+            return block.octets
+    raise _not_base64(text, blocks)
+
+
+def _refuse_damaged(block: _Block) -> None:
+    """Explain a block that begins like a request and is none.
+
+    Raises:
+        TruncatedRequest: it ends before its own length.
+    """
+    try:
+        ber.read(block.octets)
+    except TruncatedRequest:
+        raise TruncatedRequest(
+            f"The request is cut off: it says that it is longer than the {len(block.octets):,} "
+            "octets that arrived.",
+            remedy=_WHOLE_BLOCK,
+        ) from None
+
+
+def _decode_body(body: str) -> bytes:
+    """Decode what stands between two armor lines; empty when it is not base64."""
+    lines = []
+    for raw_line in body.splitlines():
+        line = _strip_line(raw_line)
+        if line and not _HEADER_LINE.match(line):
+            lines.append(line)
+    return _best("".join(lines))
+
+
+def _strip_line(line: str) -> str:
+    """Drop what mail, source code and lists put around a line of base64."""
+    if '"' in line or "'" in line:
+        pieces = re.split(r"[\"']", line)
+        line = max(pieces, key=len)
+    return line.lstrip(_LEADING_DECORATION).rstrip(" \t\v\f,;\\&|*`")
+
+
+def _best(joined: str) -> bytes:
+    """Decode base64 whose blanks are layout, or plus signs that a form has turned into blanks."""
+    first = _base64("".join(joined.split()))
+    if _is_whole(first) or " " not in joined:
+        return first
+    second = _base64(joined.strip().replace(" ", "+"))
+    return second if _is_whole(second) else first
+
+
+def _is_whole(octets: bytes) -> bool:
+    """Whether a value begins here that is not longer than what there is."""
+    try:
+        return octets[:1] == b"\x30" and ber.read(octets).end <= len(octets)
+    except EnrollmentError:
+        return False
+
+
+def _base64(text: str) -> bytes:
+    """Decode strictly; padding may be missing, and the URL alphabet is read too."""
+    if "+" not in text and "/" not in text:
+        text = text.translate(_URL_ALPHABET)
+    if "=3D" in text:
+        text = text.replace("=3D", "=")
+    bare = text.rstrip("=")
+    if len(bare) % 4 == 1 or _NOT_BASE64.search(bare) or "=" in bare:
+        return b""
+    try:
+        return binascii.a2b_base64(bare + "=" * (-len(bare) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _decode_bare(text: str) -> bytes:
+    """Decode a request without armor: alone, or as the longest run of base64 in other text."""
+    if "<" in text:
+        text = _TAG.sub("\n", text)
+    end = _END.search(text)
+    if end is not None:
+        text = text[: end.start()]
+    whole = _decode_body(text)
+    if _is_whole(whole):
+        return whole
+    candidates = [_base64("".join(lines)) for lines in _groups(text)]
+    candidates += [_base64(run) for run in sorted(_RUN.findall(text), key=len)[-8:]]
+    best = max((octets for octets in candidates if _is_whole(octets)), key=len, default=b"")
+    return best or whole or max(candidates, key=len, default=b"")
+
+
+def _groups(text: str) -> Iterator[list[str]]:
+    """Yield neighbouring lines that are base64 from end to end."""
+    group: list[str] = []
+    for raw_line in text.splitlines():
+        line = _strip_line(raw_line)
+        if _BASE64_LINE.fullmatch(line) and (group or len(line) >= 32):  # noqa: PLR2004 - a line
+            group.append(line)
+            continue
+        if group:
+            yield group
+        group = []
+    if group:
+        yield group
+
+
+def _not_base64(text: str, blocks: list[_Block]) -> EnrollmentError:
+    """Name what was pasted instead, or point at the character that does not belong."""
+    lowered = text[:4096].lower().lstrip()
+    for mark, what in _TEXT_FORMATS:
+        found = lowered.startswith(mark) if mark == "{" else mark.lower() in lowered
+        if found and not blocks:
+            return NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
+    if blocks:
+        return _damaged_block(text)
+    return NotBase64(
+        "This is plain text; there is no certification request in it.", remedy=_WHOLE_BLOCK
+    )
+
+
+def _damaged_block(text: str) -> EnrollmentError:
+    begin = _BEGIN.search(text)
+    start = begin.end() if begin else 0
+    end = _END.search(text, start)
+    body = text[start : end.start() if end else len(text)]
+    line_number = text.count("\n", 0, start) + 1
+    for offset, raw_line in enumerate(body.split("\n")):
+        bad = _NOT_BASE64.search(_strip_line(raw_line).replace(" ", ""))
+        if bad:
+            return NotBase64(
+                f"Line {line_number + offset} holds {bad[0]!r}, which is not part of base64: the "
+                "request was damaged on its way.",
+                remedy=_WHOLE_BLOCK,
+            )
+    if not body.strip():
+        return NotBase64("There is nothing between BEGIN and END.", remedy=_WHOLE_BLOCK)
+    return NotBase64(
+        "The base64 text is incomplete: characters are missing or were added.", remedy=_WHOLE_BLOCK
+    )
