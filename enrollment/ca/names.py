@@ -1,0 +1,144 @@
+"""Subjects and alternative names: showing them, and knowing who holds them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+DNS: Final = "dns"
+IP: Final = "ip"
+EMAIL: Final = "email"
+UPN: Final = "upn"
+COMMON_NAME: Final = "cn"
+URI: Final = "uri"
+OTHER: Final = "other"
+
+UPN_OID: Final = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+
+_DNS_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+# Characters that draw nothing, move the cursor or turn the reading direction.
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SHORT_NAMES: Final = {
+    NameOID.EMAIL_ADDRESS: "E",
+    NameOID.SERIAL_NUMBER: "SERIALNUMBER",
+    NameOID.SURNAME: "SN",
+    NameOID.GIVEN_NAME: "G",
+    NameOID.TITLE: "T",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HeldName:
+    """A name that a certificate gives to its holder, in comparable form."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with every character that hides or reorders shown as ``\uXXXX``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"\\u{ord(character):04x}"
+        if unicodedata.category(character) in _HIDDEN_CATEGORIES
+        else character
+        for character in text
+    )
+
+
+def attribute_text(attribute: x509.NameAttribute) -> str:
+    """Return the value of one RDN as text; octets that are no text as hexadecimal."""
+    value = attribute.value
+    return visible(value) if isinstance(value, str) else value.hex()
+
+
+def display(name: x509.Name) -> str:
+    """Return `name` for a person: the most specific part first, ``CN=…, OU=…, O=…``."""
+    return ", ".join(
+        "+".join(
+            f"{_SHORT_NAMES.get(attribute.oid, attribute.rfc4514_attribute_name)}="
+            f"{attribute_text(attribute)}"
+            for attribute in rdn
+        )
+        for rdn in reversed(name.rdns)
+    )
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether `text` is a host name, perhaps with a wildcard label (RFC 1034 section 3.5)."""
+    return _DNS_NAME.fullmatch(text.casefold()) is not None and not _is_ip(text)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def upn_of(name: x509.OtherName) -> str | None:
+    """Return the user principal name inside `name`, if it is one ([0] UTF8String)."""
+    value = name.value
+    if name.type_id != UPN_OID or len(value) < 2 or value[0] != 0x0C or value[1] >= 0x80:  # noqa: PLR2004
+        return None
+    return value[2 : 2 + value[1]].decode(errors="replace")
+
+
+def general_name(name: x509.GeneralName) -> HeldName:
+    """Return `name` in comparable form: host and domain names in lower case."""
+    if isinstance(name, x509.DNSName):
+        return HeldName(DNS, name.value.casefold())
+    if isinstance(name, x509.IPAddress):
+        return HeldName(IP, str(name.value))
+    if isinstance(name, x509.RFC822Name):
+        return HeldName(EMAIL, name.value.casefold())
+    if isinstance(name, x509.UniformResourceIdentifier):
+        return HeldName(URI, name.value)
+    if isinstance(name, x509.OtherName):
+        upn = upn_of(name)
+        if upn is not None:
+            return HeldName(UPN, upn.casefold())
+        return HeldName(OTHER, f"{name.type_id.dotted_string}:{name.value.hex()}")
+    if isinstance(name, x509.DirectoryName):
+        return HeldName(OTHER, display(name.value))
+    return HeldName(OTHER, repr(name.value))
+
+
+def names_of(
+    subject: x509.Name, alternative_names: Iterable[x509.GeneralName]
+) -> tuple[HeldName, ...]:
+    """Return every name a certificate with this subject and SAN gives, each once."""
+    found: dict[HeldName, None] = {}
+    for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+        found[HeldName(COMMON_NAME, attribute_text(attribute).casefold())] = None
+    for attribute in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+        found[HeldName(EMAIL, attribute_text(attribute).casefold())] = None
+    for name in alternative_names:
+        found[general_name(name)] = None
+    return tuple(found)
+
+
+def principal_name(names: Sequence[HeldName], subject: str) -> str:
+    """Return the one name a person would call this certificate by."""
+    for kind in (COMMON_NAME, DNS, UPN, EMAIL, IP):
+        for name in names:
+            if name.kind == kind:
+                return visible(name.value)
+    return subject

@@ -1,0 +1,342 @@
+"""request + template + requester + what we know of the names -> Issue | Hold | Deny.
+
+The one place that decides. Every door, the preview and the approval get the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from enrollment.ca import errors, subject
+from enrollment.ca.keys import KeyKind
+from enrollment.ca.names import COMMON_NAME, DNS, HeldName, is_dns_name, names_of, visible
+from enrollment.ca.template import Approval, CertificateTemplate, SubjectSource
+from enrollment.ca.weakkeys import weakness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from enrollment.ca.attributes import RequestAttributes
+    from enrollment.ca.request import CertificationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, as the site knows them; nothing here ever comes from a request."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    account_id: int | None = None
+    is_anonymous: bool = False
+    full_name: str = ""
+    email: str = ""
+    dns_name: str = ""
+    upn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has a valid certificate with a name that is asked for now."""
+
+    name: HeldName
+    requester: str
+    serial_number: str
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the database says about a request's names, gathered before deciding.
+
+    `granted_before`: every name stands in a certificate that this requester was issued before by
+    this template. `earlier_spki`: the key of the certificate that is renewed, DER.
+    """
+
+    holders: tuple[Holder, ...] = ()
+    granted_before: bool = False
+    earlier_spki: bytes | None = None
+
+    def held_by_others(self, requester: Requester) -> tuple[Holder, ...]:
+        """Return the holders that are not `requester`."""
+        return tuple(holder for holder in self.holders if holder.requester != requester.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Grant it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep it for a certificate manager."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Refuse it and say why."""
+
+    error: errors.EnrollmentError
+
+
+Decision: TypeAlias = Issue | Hold | Deny
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a rule may look at."""
+
+    request: CertificationRequest
+    template: CertificateTemplate
+    requester: Requester
+    knowledge: Knowledge = field(default_factory=Knowledge)
+
+
+def template_name(request: CertificationRequest, attributes: RequestAttributes) -> str:
+    """Return the one template name that a request means; empty when it names none.
+
+    Sources are the attribute line, the name-value pair and the template name extension; all that
+    are present must agree. A template information extension is compared by `check_version`.
+
+    Raises:
+        TemplateConflict: two of them differ.
+
+    Source: MS-WCCE 3.2.2.6.2.1.2; certsrv-contract section 4.
+    """
+    facts = request.microsoft
+    pairs = [
+        value
+        for name, value in facts.name_value_pairs
+        if name.casefold().replace(" ", "").replace("-", "") == "certificatetemplate"
+    ]
+    named = [attributes.template_name, *pairs, facts.template_name]
+    distinct = {name.casefold(): name for name in reversed(named) if name}
+    if len(distinct) > 1:
+        listed = " and ".join(f"'{visible(name)}'" for name in sorted(distinct.values()))
+        raise errors.TemplateConflict(
+            f"The request names different templates: {listed}.",
+            remedy="Name one template, in the attributes or in the request, not two.",
+        )
+    return next(iter(distinct.values()), "")
+
+
+def check_template_information(
+    request: CertificationRequest, template: CertificateTemplate
+) -> None:
+    """Compare the template information extension with the template that is meant.
+
+    Raises:
+        TemplateConflict: the extension names the object identifier of another template.
+        TemplateVersionNewer: it was made for a later revision than ours.
+
+    Source: MS-WCCE 3.2.2.6.2.1.4.1-.3.
+    """
+    information = request.microsoft.template_information
+    if information is None or template.schema_version < 2:  # noqa: PLR2004 - v1 has no version rule
+        return
+    oid, major, minor = information
+    if oid != template.oid:
+        raise errors.TemplateConflict(
+            f"The request carries the template {oid}, but asks for '{template.name}' "
+            f"({template.oid}).",
+            remedy="Make the request for the template you ask for, or leave the extension out.",
+        )
+    if (major or 0, minor or 0) > (template.major_version, template.minor_version):
+        raise errors.TemplateVersionNewer(
+            f"The request was made for revision {major}.{minor} of '{template.name}'; this CA has "
+            f"{template.major_version}.{template.minor_version}.",
+            remedy="Refresh the templates on the requesting machine and make the request again.",
+        )
+
+
+def decide(case: Case) -> Decision:
+    """Judge a request; a refusal comes before a wait, and a wait before a grant."""
+    try:
+        for rule in _REFUSALS:
+            rule(case)
+    except errors.EnrollmentError as error:
+        return Deny(error)
+    for wait in _WAITS:
+        reason = wait(case)
+        if reason is not None:
+            return Hold(reason)
+    return Issue()
+
+
+def _right_to_enroll(case: Case) -> None:
+    template = case.template
+    if template.enroll_groups and not template.enroll_groups & case.requester.groups:
+        groups = ", ".join(sorted(template.enroll_groups))
+        raise errors.TemplateDenied(
+            f"'{case.requester.name}' is in no group that may enroll for '{template.name}'.",
+            remedy=f"Ask a CA administrator to put you into one of: {groups}.",
+        )
+    if not template.enroll_groups and template.name:
+        raise errors.TemplateDenied(
+            f"No group may enroll for '{template.name}'.",
+            remedy="Ask a CA administrator to name the groups that may.",
+        )
+
+
+def _proof_of_possession(case: Case) -> None:
+    reason = case.request.unverifiable
+    if reason is not None:
+        raise errors.SignatureUnverifiable(
+            reason,
+            remedy="Make a new key of a kind this CA takes, for example RSA 3072 or EC P-256, and "
+            "request again.",
+        )
+
+
+def _key_kind(case: Case) -> None:
+    key, template = case.request.key, case.template
+    if key.kind not in template.allowed_keys:
+        allowed = ", ".join(kind.value for kind in template.allowed_keys)
+        raise errors.KeyKindNotAllowed(
+            f"The key of the request is {key.name}, which template '{template.display_name}' does "
+            f"not take.",
+            remedy=f"Make a new key of one of these kinds and request again: {allowed}.",
+        )
+    if key.kind is KeyKind.RSA and key.bits < template.minimum_rsa_bits:
+        raise errors.KeyTooShort(
+            key=key.name,
+            minimum=template.minimum_rsa_bits,
+            template=template.name or template.display_name,
+        )
+
+
+def _key_strength(case: Case) -> None:
+    if case.request.public_key is None:
+        raise errors.KeyWeak(
+            f"The {case.request.key.name} key of the request cannot be used.",
+            remedy="Make a new key and request again.",
+        )
+    problem = weakness(case.request.public_key)
+    if problem is not None:
+        raise errors.KeyWeak(
+            problem,
+            remedy="Do not use this key anywhere. Make a new one with current software and request "
+            "again.",
+        )
+
+
+def _request_signature(case: Case) -> None:
+    signature = case.request.signature
+    if signature.weak and not case.template.weak_request_signatures:
+        raise errors.SignatureTooWeak(
+            f"The request is signed with {signature.name}; this CA takes SHA-256 or better.",
+            remedy="Make the request again with SHA-256, for example: openssl req -new -sha256 "
+            "-key server.key -out server.csr.",
+        )
+
+
+def _registration_authority(case: Case) -> None:
+    if case.template.ra_signatures:
+        raise errors.SignaturePolicyRequired(
+            f"Template '{case.template.name}' needs {case.template.ra_signatures} signature(s) of "
+            "a registration authority.",
+            remedy="Choose a template that needs none, or ask a CA administrator.",
+        )
+
+
+def _same_key(case: Case) -> None:
+    earlier = case.knowledge.earlier_spki
+    if case.template.same_key_renewal and earlier not in (None, case.request.spki_der):
+        raise errors.RenewalKeyDiffers(
+            f"Template '{case.template.name}' renews certificates with the key they have; this "
+            "request brings another.",
+            remedy="Make the renewal request with the old key, or ask for a new certificate.",
+        )
+
+
+def _names(case: Case) -> None:
+    built = subject.build(case.request, case.template, case.requester)
+    names = names_of(built.name, built.alternative_names)
+    if not names and not built.name.rdns:
+        raise errors.NameMissing(
+            "The request has neither a subject nor a subject alternative name.",
+            remedy="Name what the certificate is for, for example with -subj /CN=www.example.com "
+            "and -addext subjectAltName=DNS:www.example.com.",
+        )
+    if case.template.subject_source is SubjectSource.REQUEST:
+        _within_rules(case.template, names)
+
+
+def _within_rules(template: CertificateTemplate, names: tuple[HeldName, ...]) -> None:
+    hosts = {name.value for name in names if name.kind == DNS}
+    for name in names:
+        if name.kind == COMMON_NAME and name.value in hosts:
+            continue
+        if not template.allowed_names.allow(name):
+            raise errors.NameNotAllowed(
+                f"The name '{visible(name.value)}' lies outside what template '{template.name}' "
+                f"may hold: {template.allowed_names}.",
+                remedy="Ask only for names within these, or ask a CA administrator to allow more.",
+            )
+
+
+def _ca_names(case: Case) -> None:
+    """Refuse a CA without a name: it could not be told from its issuer (RFC 5280 4.1.2.4)."""
+    if case.template.is_ca and not case.request.subject.rdns:
+        raise errors.NameMissing(
+            "A CA certificate needs a subject, and the request has none.",
+            remedy="Make the request again with the name of the CA as its subject.",
+        )
+
+
+_REFUSALS: tuple[Callable[[Case], None], ...] = (
+    _right_to_enroll,
+    _proof_of_possession,
+    _key_kind,
+    _key_strength,
+    _request_signature,
+    _registration_authority,
+    _same_key,
+    _ca_names,
+    _names,
+)
+
+
+def _approval(case: Case) -> str | None:
+    template = case.template
+    if template.approval is Approval.ALWAYS:
+        label = template.display_name
+        return f"Template '{label}' needs the approval of a certificate manager."
+    if template.approval is Approval.FIRST_TIME and not case.knowledge.granted_before:
+        return (
+            f"These names were not issued to {case.requester.name} before; a certificate manager "
+            "decides the first time."
+        )
+    return None
+
+
+_WAITS: tuple[Callable[[Case], str | None], ...] = (_approval,)
+
+
+def added_alternative_name(request: CertificationRequest, template: CertificateTemplate) -> str:
+    """Return the host name that the CA puts into the SAN by itself; empty for none.
+
+    Clients have not looked at the common name for years (RFC 9525 section 2), so the certificate
+    of an old server that names itself only there would be of no use.
+    """
+    return subject.host_in_common_name(request, template)
+
+
+__all__ = [
+    "Case",
+    "Decision",
+    "Deny",
+    "Hold",
+    "Holder",
+    "Issue",
+    "Knowledge",
+    "Requester",
+    "added_alternative_name",
+    "check_template_information",
+    "decide",
+    "is_dns_name",
+    "template_name",
+]

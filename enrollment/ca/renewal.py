@@ -1,0 +1,80 @@
+"""What a signature by an earlier certificate proves, and what it must not.
+
+Source: ms-facts section (b); MS-WCCE 3.2.1.4.2.1.4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enrollment.ca import errors
+from enrollment.ca.names import HeldName, names_of, visible
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from enrollment.ca.policy import Requester
+    from enrollment.ca.request import CertificationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCertificate:
+    """A certificate that this CA issued before, as far as a renewal needs it."""
+
+    requester: str
+    serial_number: str
+    names: frozenset[HeldName]
+    not_after: datetime
+    is_revoked: bool
+
+
+def check_signer(
+    request: CertificationRequest,
+    earlier: EarlierCertificate | None,
+    requester: Requester,
+    *,
+    now: datetime,
+    grace: timedelta,
+) -> None:
+    """Judge the certificate that signed a request from outside.
+
+    It must be ours, unrevoked and in time, held by the one who asks, and hold every name that is
+    asked for: anything else is a request on behalf of another, which nobody may make here.
+
+    Args:
+        earlier: our record of the signing certificate; None when we did not issue it.
+        grace: how long after its end a certificate may still sign its own renewal.
+
+    Raises:
+        SignerNotOurs, SignerRevoked, SignerExpired, SignerNotHolder, SignerNamesDiffer
+    """
+    if earlier is None:
+        raise errors.SignerNotOurs(
+            "The request is signed with a certificate that this CA did not issue.",
+            remedy="Sign the renewal with the certificate you got from this CA, or send a new "
+            "PKCS #10 request.",
+        )
+    label = f"The certificate that signed the request (serial number {earlier.serial_number})"
+    if earlier.is_revoked:
+        raise errors.SignerRevoked(
+            f"{label} is revoked.",
+            remedy="Send a new PKCS #10 request with a new key.",
+        )
+    if now > earlier.not_after + grace:
+        raise errors.SignerExpired(
+            f"{label} ended on {earlier.not_after:%Y-%m-%d %H:%M} UTC.",
+            remedy="Send a new PKCS #10 request.",
+        )
+    if earlier.requester != requester.name:
+        raise errors.SignerNotHolder(
+            f"{label} was not issued to '{requester.name}'.",
+            remedy="Sign in as the one it was issued to, or send a new PKCS #10 request.",
+        )
+    strange = set(names_of(request.subject, request.subject_alternative_name)) - earlier.names
+    if strange:
+        listed = ", ".join(sorted(visible(name.value) for name in strange))
+        raise errors.SignerNamesDiffer(
+            f"{label} does not hold these names: {listed}.",
+            remedy="Renew with the names of the old certificate, or send a new PKCS #10 request.",
+        )

@@ -1,0 +1,95 @@
+"""The CA's own certificate, signed by itself.
+
+Source: ms-facts section (d.5), the order of a root's extensions; RFC 5280 section 4.2.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from enrollment.ca import algorithms, der, errors
+from enrollment.ca.extensions import (
+    CA_VERSION,
+    TEMPLATE_NAME,
+    encode,
+    extension,
+    key_identifier,
+)
+from enrollment.ca.issuance import Issuer, sign_content
+from enrollment.ca.lint import blocking, lint
+from enrollment.ca.template import KeyUsage, key_usage_extension
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from enrollment.ca.issuance import SigningKey
+
+_USAGES = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
+
+
+def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certificate
+    name: str,
+    key: SigningKey,
+    *,
+    serial_number: int,
+    now: datetime,
+    backdate: timedelta,
+    lifetime: timedelta,
+    is_enterprise: bool,
+) -> bytes:
+    """Return a root certificate in DER, certificate index and key index 0.
+
+    Args:
+        name: the common name of the CA.
+        lifetime: counted from `now`.
+
+    Raises:
+        LintRefused: the name cannot stand in a certificate.
+    """
+    algorithm = algorithms.signature_algorithm(key.public_key)
+    spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]).public_bytes()
+    tbs = der.sequence(
+        der.explicit(0, der.integer(2)),
+        der.integer(serial_number),
+        algorithm.identifier,
+        subject,
+        der.sequence(der.time(now - backdate), der.time(now + lifetime)),
+        subject,
+        spki,
+        _extensions(spki, is_enterprise=is_enterprise),
+    )
+    findings = blocking(lint(tbs, algorithm.identifier))
+    if findings:
+        raise errors.LintRefused(
+            "The CA certificate would break the rules for certificates: "
+            + "; ".join(finding.message for finding in findings)
+            + ".",
+            remedy="Choose another name for the CA (CERTSRV_CA_NAME).",
+        )
+    unsigned = _unchecked(tbs, algorithm, key)
+    return sign_content(tbs, Issuer(x509.load_der_x509_certificate(unsigned)), key)
+
+
+def _unchecked(tbs: bytes, algorithm: algorithms.SignatureAlgorithm, key: SigningKey) -> bytes:
+    """Return the certificate as its own issuer, so that `sign_content` has somebody to ask."""
+    return der.sequence(tbs, algorithm.identifier, der.bit_string(key.sign(tbs)))
+
+
+def _extensions(spki: bytes, *, is_enterprise: bool) -> bytes:
+    identifier = key_identifier(spki)
+    template = extension(TEMPLATE_NAME, der.bmp_string("CA")) if is_enterprise else b""
+    return der.explicit(
+        3,
+        der.sequence(
+            template,
+            encode(key_usage_extension(_USAGES), critical=True),
+            encode(x509.BasicConstraints(ca=True, path_length=None), critical=True),
+            extension("2.5.29.14", der.octet_string(identifier)),
+            extension(CA_VERSION, der.integer(0)),
+        ),
+    )

@@ -1,0 +1,240 @@
+"""Every setting, read from the environment once and checked before anything starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENTERPRISE: Final = "enterprise"
+STANDALONE: Final = "standalone"
+CA_KEY_KINDS: Final = (
+    "rsa:2048",
+    "rsa:3072",
+    "rsa:4096",
+    "ec:p256",
+    "ec:p384",
+    "ec:p521",
+    "ed25519",
+    "ml-dsa-44",
+    "ml-dsa-65",
+    "ml-dsa-87",
+)
+_YES: Final = ("1", "true", "yes", "on")
+_NO: Final = ("0", "false", "no", "off", "")
+_HIGHEST_PORT: Final = 65535
+_HTTP_PORT: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An address to listen on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may choose; `docs/reference/settings.md` has a row for each."""
+
+    home: Path
+    http: Listener | None
+    https: Listener | None
+    hostname: str
+    public_url: str
+    ca_name: str
+    ca_key: str
+    ca_type: str
+    admin_password: str
+    secret_key: str
+    database_url: str
+    sign_in: tuple[str, ...]
+    browser_sign_in: str
+    realm: str
+    domain: str
+    workers: int
+    backdate: timedelta
+    renewal_grace: timedelta
+    self_approval: bool
+    certificates_visible_to: str
+    html_for_unknown_agents: bool
+    max_request_bytes: int
+    pending_days: int
+    review_lifetime: timedelta
+
+    @property
+    def is_enterprise(self) -> bool:
+        """Whether requests are judged by templates."""
+        return self.ca_type == ENTERPRISE
+
+    @property
+    def keys_home(self) -> Path:
+        """The folder of private keys, mode 0700."""
+        return self.home / "keys"
+
+
+class _Environment:
+    """Reads variables; a wrong value raises a sentence that says what to type."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str) -> str:
+        return self._values.get(name, default).strip()
+
+    def secret(self, name: str) -> str:
+        """Return the variable, or the content of the file that NAME_FILE names."""
+        path = self._values.get(f"{name}_FILE")
+        if path is None:
+            return self._values.get(name, "")
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{name}_FILE names a file that cannot be read ({error.strerror}). "
+                f"Name a readable file, or set {name}."
+            ) from error
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        raw = self._values.get(name)
+        if raw is None:
+            return default
+        if raw.strip().casefold() in _YES:
+            return True
+        if raw.strip().casefold() in _NO:
+            return False
+        raise ImproperlyConfigured(f"{name} is '{raw}'. Write yes or no.")
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        raw = self.text(name, str(default))
+        if not raw.isdecimal() or not least <= int(raw) <= most:
+            raise ImproperlyConfigured(
+                f"{name} is '{raw}'. Write a whole number from {least} to {most}."
+            )
+        return int(raw)
+
+    def choice(self, name: str, default: str, legal: tuple[str, ...]) -> str:
+        raw = self.text(name, default).casefold()
+        if raw not in legal:
+            raise ImproperlyConfigured(f"{name} is '{raw}'. Write one of: {', '.join(legal)}.")
+        return raw
+
+    def listener(self, name: str, default: str) -> Listener | None:
+        raw = self.text(name, default)
+        if not raw:
+            return None
+        host, _, port = raw.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
+            raise ImproperlyConfigured(
+                f"{name} is '{raw}'. Write ADDRESS:PORT, for example {default}, or leave it "
+                "empty to switch the listener off."
+            )
+        return Listener(host.strip("[]"), int(port))
+
+
+def _sign_in(environment: _Environment) -> tuple[str, ...]:
+    words = tuple(
+        word.strip().casefold()
+        for word in environment.text("CERTSRV_SIGN_IN", "basic").split(",")
+        if word.strip()
+    )
+    if words != ("basic",):
+        raise ImproperlyConfigured(
+            f"CERTSRV_SIGN_IN is '{','.join(words)}'. This version knows 'basic' only; Negotiate, "
+            "NTLM, certificates, tokens and remote-user are planned. Write basic."
+        )
+    return words
+
+
+def _public_url(environment: _Environment, hostname: str) -> str:
+    """Return where relying parties fetch certificates and lists: always plain HTTP by default.
+
+    A list fetched over TLS would need a list to check that TLS (RFC 5280 section 8).
+    """
+    listener = environment.listener("CERTSRV_HTTP", "127.0.0.1:8000")
+    port = "" if listener is None or listener.port == _HTTP_PORT else f":{listener.port}"
+    url = environment.text("CERTSRV_PUBLIC_URL", f"http://{hostname}{port}").rstrip("/")
+    if not url.startswith(("http://", "https://")) or not url.isascii() or " " in url:
+        raise ImproperlyConfigured(
+            f"CERTSRV_PUBLIC_URL is '{url}'. Write scheme and host, for example "
+            "http://ca.example.com."
+        )
+    return url
+
+
+def _ca_name(environment: _Environment) -> str:
+    name = environment.text("CERTSRV_CA_NAME", "Example Issuing CA")
+    if not 0 < len(name) <= 64 or not name.isprintable():  # noqa: PLR2004 - ub-common-name
+        raise ImproperlyConfigured(
+            f"CERTSRV_CA_NAME has {len(name)} characters. Write 1 to 64 printable ones "
+            "(RFC 5280 appendix A, ub-common-name)."
+        )
+    return name
+
+
+def read(values: Mapping[str, str]) -> Settings:
+    """Read the settings from `values`.
+
+    Raises:
+        ImproperlyConfigured: a value is wrong; the text says what to type.
+    """
+    environment = _Environment(values)
+    hostname = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
+    return Settings(
+        home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
+        http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
+        https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
+        hostname=hostname,
+        public_url=_public_url(environment, hostname),
+        ca_name=_ca_name(environment),
+        ca_key=environment.choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
+        ca_type=environment.choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),
+        admin_password=environment.secret("CERTSRV_ADMIN_PASSWORD"),
+        secret_key=environment.secret("CERTSRV_SECRET_KEY"),
+        database_url=environment.secret("DATABASE_URL"),
+        sign_in=_sign_in(environment),
+        browser_sign_in=environment.choice(
+            "CERTSRV_BROWSER_SIGN_IN", "form", ("form", "challenge")
+        ),
+        realm=environment.text("CERTSRV_REALM", hostname),
+        domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
+        workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
+        backdate=timedelta(
+            minutes=environment.number("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080)
+        ),
+        renewal_grace=timedelta(
+            days=environment.number("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650)
+        ),
+        self_approval=environment.flag("CERTSRV_SELF_APPROVAL", default=False),
+        certificates_visible_to=environment.choice(
+            "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", ("own", "signed-in", "anyone")
+        ),
+        html_for_unknown_agents=environment.flag("CERTSRV_HTML_FOR_UNKNOWN_AGENTS", default=False),
+        max_request_bytes=environment.number(
+            "CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024
+        )
+        * 1024,
+        pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
+        review_lifetime=timedelta(
+            minutes=environment.number("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440)
+        ),
+    )
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """Return the settings of this process."""
+    return read(os.environ)

@@ -1,0 +1,22 @@
+"""The rows, one file each. Rules live in `enrollment.ca`, acts in `enrollment.services`."""
+
+from enrollment.models.account import Account
+from enrollment.models.audit_event import AuditEvent
+from enrollment.models.authority import Authority
+from enrollment.models.certificate import Certificate, CertificateName
+from enrollment.models.crl import CertificateRevocationList
+from enrollment.models.request import EnrollmentRequest
+from enrollment.models.signing_record import SigningRecord
+from enrollment.models.template import Template
+
+__all__ = [
+    "Account",
+    "AuditEvent",
+    "Authority",
+    "Certificate",
+    "CertificateName",
+    "CertificateRevocationList",
+    "EnrollmentRequest",
+    "SigningRecord",
+    "Template",
+]

@@ -1,0 +1,49 @@
+"""An issued certificate, and the names it holds."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from enrollment.models.authority import Authority
+
+
+class Certificate(models.Model):
+    """What was issued, to whom, and until when."""
+
+    authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
+    serial_number = models.CharField(max_length=40, unique=True)
+    der = models.BinaryField()
+    subject = models.CharField(max_length=1024)
+    requester = models.CharField(max_length=150, db_index=True)
+    template_name = models.CharField(max_length=64)
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField(db_index=True)
+    issued_at = models.DateTimeField(db_index=True)
+    thumbprint_sha1 = models.CharField("thumbprint (SHA-1)", max_length=40, db_index=True)
+    thumbprint_sha256 = models.CharField("thumbprint (SHA-256)", max_length=64, unique=True)
+    spki_sha256 = models.CharField(max_length=64, db_index=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revocation_reason = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=["template_name", "-id"], name="certificate_template"),)
+
+    def __str__(self) -> str:
+        return self.subject or self.serial_number
+
+
+class CertificateName(models.Model):
+    """One name of one certificate: "who holds www.example.com?" is one index look-up."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="names")
+    kind = models.CharField(max_length=8)
+    value = models.CharField(max_length=255)
+    not_after = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+        indexes = (models.Index(fields=["value", "kind", "not_after"], name="name_value"),)
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,31 @@
+"""A published certificate revocation list."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from enrollment.models.authority import Authority
+
+
+class CertificateRevocationList(models.Model):
+    """One signed list, kept as it was published."""
+
+    authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="crls")
+    number = models.PositiveBigIntegerField()
+    is_delta = models.BooleanField(default=False)
+    der = models.BinaryField()
+    this_update = models.DateTimeField()
+    next_update = models.DateTimeField()
+    next_publish = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-number", "-pk")
+        verbose_name = "certificate revocation list"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["authority", "number", "is_delta"], name="crl_number_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"CRL {self.number} of {self.authority}"

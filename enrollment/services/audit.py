@@ -1,0 +1,94 @@
+"""The audit trail: a chain of events that cannot be altered unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrollment.models import AuditEvent
+from enrollment.services import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+_FIRST: Final = "0" * 64
+_log = logging.getLogger("certsrv.audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found: how many events, and the first one that does not fit, if any."""
+
+    events: int
+    broken_at: int | None
+    last_hash: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event fits the one before it."""
+        return self.broken_at is None
+
+
+@transaction.atomic
+def record(
+    verb: str, *, actor: str, subject: str = "", at: datetime | None = None, **detail: Any  # noqa: ANN401 - whatever JSON can hold
+) -> AuditEvent:
+    """Append one event; inside a transaction it stands or falls with the fact it tells."""
+    locks.hold("audit")
+    at = at or timezone.now()
+    previous = (
+        AuditEvent.objects.order_by("-pk").values_list("hash", flat=True).first() or _FIRST
+    )
+    event = AuditEvent(
+        at=at, actor=actor[:150], verb=verb, subject=subject, detail=detail, previous_hash=previous
+    )
+    event.hash = digest(event)
+    event.save(force_insert=True)
+    _log.info("%s %s %s %s", verb, subject, actor, json.dumps(detail, sort_keys=True))
+    return event
+
+
+def digest(event: AuditEvent) -> str:
+    """Return the SHA-256, in hexadecimal, of an event and the hash before it."""
+    content = [
+        event.previous_hash,
+        event.at.isoformat(),
+        event.actor,
+        event.verb,
+        event.subject,
+        event.detail,
+    ]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def verify() -> Verdict:
+    """Walk the whole chain and check each link."""
+    previous, count = _FIRST, 0
+    for event in AuditEvent.objects.order_by("pk").iterator():
+        if event.previous_hash != previous or event.hash != digest(event):
+            return Verdict(count, event.pk, previous)
+        previous, count = event.hash, count + 1
+    return Verdict(count, None, previous)
+
+
+def export() -> Iterator[dict[str, Any]]:
+    """Yield every event, oldest first, with what an outsider needs to verify the chain."""
+    for event in AuditEvent.objects.order_by("pk").iterator():
+        yield {
+            "id": event.pk,
+            "at": event.at.isoformat(),
+            "actor": event.actor,
+            "verb": event.verb,
+            "object": event.subject,
+            "detail": event.detail,
+            "previous_hash": event.previous_hash,
+            "hash": event.hash,
+        }

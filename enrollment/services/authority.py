@@ -1,0 +1,116 @@
+"""The CA itself: its certificates, its addresses, and its signer."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.db import transaction
+
+from enrollment import conf, keys
+from enrollment.ca import addresses, root
+from enrollment.ca.issuance import Issuer
+from enrollment.models import Authority
+from enrollment.services import audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ROOT_LIFETIME: Final = timedelta(days=3650)
+_SERIAL_BITS: Final = 127
+
+
+class NoAuthority(Exception):
+    """There is no CA yet."""
+
+
+def random_serial_number() -> int:
+    """Return 127 random bits, never zero (DESIGN section 4)."""
+    return secrets.randbits(_SERIAL_BITS) or 1
+
+
+def current() -> Authority:
+    """Return the CA certificate that issues now.
+
+    Raises:
+        NoAuthority: set-up was not run.
+    """
+    row = Authority.objects.order_by("-index").first()
+    if row is None:
+        raise NoAuthority("There is no CA yet. Run: python manage.py setup")
+    return row
+
+
+def issuer_of(row: Authority) -> Issuer:
+    """Return the core's value of a CA certificate; rows never change, so one per process."""
+    return _issuer(row.pk, bytes(row.der), row.chain, row.index, row.key_index, row.name)
+
+
+@lru_cache(maxsize=32)
+def _issuer(pk: int, der: bytes, chain: str, index: int, key_index: int, name: str) -> Issuer:  # noqa: ARG001, PLR0913 - the key of the cache
+    settings = conf.current()
+    certificate_file = addresses.certificate_file(settings.hostname, name, index)
+    return Issuer(
+        certificate=x509.load_der_x509_certificate(der),
+        index=index,
+        key_index=key_index,
+        chain=tuple(
+            above.public_bytes(Encoding.DER)
+            for above in (x509.load_pem_x509_certificates(chain.encode()) if chain else ())
+        ),
+        crl_addresses=(
+            addresses.address(settings.public_url, addresses.crl_file(name, key_index)),
+        ),
+        certificate_addresses=(addresses.address(settings.public_url, certificate_file),),
+    )
+
+
+def signer_of(row: Authority) -> keys.Signer:
+    """Open the private key of a CA certificate.
+
+    Raises:
+        keys.KeyProblem: it is missing, readable by others, or not the certificate's.
+    """
+    return keys.open_signer(
+        row.key_reference,
+        directory=conf.current().home,
+        expected=issuer_of(row).public_key,
+    )
+
+
+def create_self_signed(now: datetime) -> Authority:
+    """Make the key and the root certificate of a new CA, and store both.
+
+    Raises:
+        keys.KeyProblem: the key cannot be made or written.
+        LintRefused: the CA's name cannot stand in a certificate.
+    """
+    settings = conf.current()
+    settings.keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    reference = f"keys/ca-{secrets.token_hex(4)}.pem"
+    signer = keys.generate(settings.ca_key, settings.home / reference)
+    moment = now.replace(microsecond=0)
+    der = root.self_signed(
+        settings.ca_name,
+        signer,
+        serial_number=random_serial_number(),
+        now=moment,
+        backdate=settings.backdate,
+        lifetime=ROOT_LIFETIME,
+        is_enterprise=settings.is_enterprise,
+    )
+    with transaction.atomic():
+        row = Authority.objects.create(
+            index=0,
+            key_index=0,
+            name=settings.ca_name,
+            der=der,
+            key_reference=reference,
+            created_at=moment,
+        )
+        audit.record("ca created", actor="setup", subject=f"ca {row.index}", key=settings.ca_key)
+    return row

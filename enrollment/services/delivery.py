@@ -1,0 +1,126 @@
+"""deliver: what a request, a chain or a list is made of, by its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enrollment import conf
+from enrollment.ca.addresses import certificate_file, crl_file
+from enrollment.ca.disposition import Disposition
+from enrollment.models import Authority, Certificate, EnrollmentRequest
+from enrollment.services import authority, publication
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from enrollment.ca.policy import Requester
+
+# Ids are the database's integers; anything longer cannot be one.
+_HIGHEST_ID = 2**63 - 1
+
+
+def find(request_id: int, viewer: Requester) -> EnrollmentRequest | None:
+    """Return a request that `viewer` may see; others look as if they did not exist.
+
+    One's own always; issued ones of others as far as the site's setting allows.
+    """
+    if not 0 < request_id <= _HIGHEST_ID:
+        return None
+    row = (
+        EnrollmentRequest.objects.select_related("certificate__authority", "renews")
+        .defer("raw")
+        .filter(pk=request_id)
+        .first()
+    )
+    if row is None:
+        return None
+    if row.requester == viewer.name and row.account_id == viewer.account_id:
+        return row
+    visible_to = conf.current().certificates_visible_to
+    is_open = visible_to == "anyone" or (visible_to == "signed-in" and not viewer.is_anonymous)
+    return row if is_open and row.certificate is not None else None
+
+
+def is_issued(row: EnrollmentRequest) -> bool:
+    """Whether a certificate can be fetched: revoked ones can, too."""
+    return row.certificate is not None
+
+
+def chain_of(certificate: Certificate) -> list[bytes]:
+    """Return the certificate and everything above it, root last, in DER."""
+    return [bytes(certificate.der), *_chain(certificate.authority)]
+
+
+def _chain(row: Authority) -> list[bytes]:
+    issuer = authority.issuer_of(row)
+    return [issuer.der, *issuer.chain]
+
+
+def authorities() -> list[Authority]:
+    """Return every CA certificate, the newest first."""
+    return list(Authority.objects.order_by("-index"))
+
+
+def ca(renewal: int | None) -> Authority:
+    """Return a CA certificate by its index; the newest for anything that is no index.
+
+    A deviation from the original, which fails: an old client counts from one.
+    Source: certsrv-contract section 1.8.
+
+    Raises:
+        authority.NoAuthority: set-up was not run.
+    """
+    row = None
+    if renewal is not None and 0 <= renewal <= _HIGHEST_ID:
+        row = Authority.objects.filter(index=renewal).first()
+    return row or authority.current()
+
+
+def ca_certificate(renewal: int | None) -> bytes:
+    """Return a CA certificate in DER."""
+    return bytes(ca(renewal).der)
+
+
+def ca_chain(renewal: int | None) -> list[bytes]:
+    """Return a CA certificate and everything above it, root last, in DER."""
+    return _chain(ca(renewal))
+
+
+def crl(renewal: int | None, *, now: datetime, delta: bool = False) -> bytes | None:
+    """Return the current CRL of the key of a CA certificate, or None when there is none."""
+    if delta:
+        return None
+    return publication.current_crl(ca(renewal), now=now)
+
+
+def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
+    """Return what `/CertEnroll/<name>` holds and whether it is ``crt`` or ``crl``.
+
+    Names compare without regard to case, as on the file system of the original.
+    """
+    wanted = name.casefold()
+    hostname = conf.current().hostname
+    for row in authorities():
+        if wanted == certificate_file(hostname, row.name, row.index).casefold():
+            return bytes(row.der), "crt"
+        if row.index == row.key_index and wanted == crl_file(row.name, row.key_index).casefold():
+            return publication.current_crl(row, now=now), "crl"
+    return None
+
+
+def requests_of(requester: Requester) -> QuerySet[EnrollmentRequest]:
+    """Return everything `requester` ever asked for, the newest first."""
+    return (
+        EnrollmentRequest.objects.filter(
+            requester=requester.name, account_id=requester.account_id
+        )
+        .select_related("certificate")
+        .defer("raw", "certificate__der")
+    )
+
+
+def pending_of(requester: Requester) -> QuerySet[EnrollmentRequest]:
+    """Return what `requester` waits for, the newest first."""
+    return requests_of(requester).filter(disposition=Disposition.UNDER_SUBMISSION.value)

@@ -1,0 +1,160 @@
+"""Which templates exist, and who may use them (read only)."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+
+from enrollment import conf
+from enrollment.ca.builtin import standalone_template
+from enrollment.ca.keys import KeyKind
+from enrollment.ca.policy import Requester
+from enrollment.ca.template import (
+    Approval,
+    CertificateTemplate,
+    KeyUsage,
+    NameRules,
+    SubjectSource,
+)
+from enrollment.models import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANONYMOUS = Requester(name="anonymous", is_anonymous=True)
+REVIEW_PERMISSION = "enrollment.review_enrollmentrequest"
+
+
+def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
+    """Return who `user` is, read afresh: a right that was taken away is gone at once."""
+    if not isinstance(user, User) or not user.is_active:
+        return ANONYMOUS
+    account = getattr(user, "account", None)
+    settings = conf.current()
+    return Requester(
+        name=user.get_username(),
+        groups=frozenset(user.groups.values_list("name", flat=True)),
+        account_id=user.pk,
+        full_name=user.get_full_name(),
+        email=user.email,
+        dns_name=account.dns_name if account else "",
+        upn=(account.upn if account else "") or f"{user.get_username()}@{settings.realm}",
+    )
+
+
+def may_review(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` may issue and deny pending requests."""
+    return isinstance(user, User) and user.is_active and user.has_perm(REVIEW_PERMISSION)
+
+
+def templates_for(requester: Requester) -> list[CertificateTemplate]:
+    """Return the published templates that `requester` may enroll for, by name."""
+    if not conf.current().is_enterprise:
+        return []
+    rows = Template.objects.filter(published=True).prefetch_related("enroll_groups")
+    templates = [to_value(row) for row in rows]
+    return [template for template in templates if template.enroll_groups & requester.groups]
+
+
+def template(name: str) -> CertificateTemplate | None:
+    """Return the published template with this name (in any case) or object identifier."""
+    if not conf.current().is_enterprise:
+        return standalone()
+    rows = Template.objects.filter(published=True).prefetch_related("enroll_groups")
+    field = "oid" if name[:2] in ("1.", "2.") else "name__iexact"
+    row = rows.filter(**{field: name}).first()
+    return to_value(row) if row else None
+
+
+@lru_cache(maxsize=1)
+def standalone() -> CertificateTemplate:
+    """Return the rule of a stand-alone CA; it has no name and therefore no identifier shows."""
+    return standalone_template("1.3.6.1.4.1.311.21.8")
+
+
+def _texts(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+def to_value(row: Template) -> CertificateTemplate:
+    """Return the core's value of a template row.
+
+    Raises:
+        ValueError: the row holds a word that is no key kind, usage or network; the desk refuses
+            such rows before they are stored.
+    """
+    return CertificateTemplate(
+        name=row.name,
+        display_name=row.display_name,
+        oid=row.oid,
+        schema_version=row.schema_version,
+        major_version=row.major_version,
+        minor_version=row.minor_version,
+        published=row.published,
+        subject_source=SubjectSource(row.subject_source),
+        directory_subject=row.directory_subject,
+        directory_alternative_names=_texts(row.directory_alternative_names),
+        extended_key_usages=_texts(row.extended_key_usages),
+        key_usages=frozenset(KeyUsage(usage) for usage in row.key_usages),
+        key_usage_critical=row.key_usage_critical,
+        key_usage_narrowing=row.key_usage_narrowing,
+        is_ca=row.is_ca,
+        path_length=row.path_length,
+        allowed_keys=tuple(KeyKind(kind) for kind in row.allowed_keys),
+        minimum_rsa_bits=row.minimum_rsa_bits,
+        weak_request_signatures=row.weak_request_signatures,
+        validity=timedelta(days=row.validity_days),
+        renewal_period=timedelta(days=row.renewal_days),
+        approval=Approval(row.approval),
+        enroll_groups=frozenset(group.name for group in row.enroll_groups.all()),
+        allowed_names=NameRules(
+            dns_suffixes=_texts(row.allowed_dns_suffixes),
+            ip_networks=tuple(ipaddress.ip_network(net) for net in row.allowed_ip_networks),
+            patterns=_texts(row.allowed_name_patterns),
+        ),
+        san_critical=row.san_critical,
+        include_revocation_addresses=row.include_revocation_addresses,
+        include_ocsp_no_check=row.include_ocsp_no_check,
+        ra_signatures=row.ra_signatures,
+        same_key_renewal=row.same_key_renewal,
+    )
+
+
+def to_row(value: CertificateTemplate) -> Template:
+    """Return an unsaved row of a template value; its groups are added once it is saved."""
+    return Template(
+        name=value.name,
+        display_name=value.display_name,
+        oid=value.oid,
+        schema_version=value.schema_version,
+        major_version=value.major_version,
+        minor_version=value.minor_version,
+        published=value.published,
+        subject_source=value.subject_source.value,
+        directory_subject=value.directory_subject,
+        directory_alternative_names=list(value.directory_alternative_names),
+        extended_key_usages=list(value.extended_key_usages),
+        key_usages=sorted(usage.value for usage in value.key_usages),
+        key_usage_critical=value.key_usage_critical,
+        key_usage_narrowing=value.key_usage_narrowing,
+        is_ca=value.is_ca,
+        path_length=value.path_length,
+        allowed_keys=[kind.value for kind in value.allowed_keys],
+        minimum_rsa_bits=value.minimum_rsa_bits,
+        weak_request_signatures=value.weak_request_signatures,
+        validity_days=value.validity.days,
+        renewal_days=value.renewal_period.days,
+        approval=value.approval.value,
+        allowed_dns_suffixes=list(value.allowed_names.dns_suffixes),
+        allowed_ip_networks=[str(net) for net in value.allowed_names.ip_networks],
+        allowed_name_patterns=list(value.allowed_names.patterns),
+        san_critical=value.san_critical,
+        include_revocation_addresses=value.include_revocation_addresses,
+        include_ocsp_no_check=value.include_ocsp_no_check,
+        ra_signatures=value.ra_signatures,
+        same_key_renewal=value.same_key_renewal,
+    )

@@ -1,0 +1,195 @@
+"""issue: commit what will be signed, sign once, store.
+
+The order of steps is never changed without a decision record:
+
+1. read and prove again, 2. prepare (every check, no key), 3. commit serial number and content,
+durably, 4. tell the audit trail, 5. sign, once, 6. store certificate and disposition in one
+transaction, 7. tell the audit trail.
+
+A crash after 3 is finished by `recover`: the content is the committed one, so there is never a
+second certificate under a serial number, and none that nobody can revoke.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.db import transaction
+
+from enrollment import conf
+from enrollment.ca import issuance as core
+from enrollment.ca.disposition import Disposition, Step
+from enrollment.ca.encode import thumbprint, thumbprint_sha256
+from enrollment.ca.names import display, names_of
+from enrollment.models import Certificate, CertificateName, SigningRecord
+from enrollment.services import audit, authority, decision
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.ca.issuance import PreparedCertificate
+    from enrollment.models import Authority, EnrollmentRequest
+    from enrollment.services.judgement import Judgement
+
+_log = logging.getLogger("certsrv.issuance")
+
+
+def prepare(judgement: Judgement, issuing: Authority, *, now: datetime) -> PreparedCertificate:
+    """Compose and check the certificate that a judged request would get.
+
+    Raises:
+        EnrollmentError: it cannot be issued like this.
+    """
+    if judgement.template is None:
+        raise core.IssuanceFault("a request without a template cannot be prepared")
+    return core.prepare(
+        judgement.request,
+        judgement.template,
+        authority.issuer_of(issuing),
+        judgement.requester,
+        serial_number=authority.random_serial_number(),
+        now=now,
+        backdate=conf.current().backdate,
+    )
+
+
+def write_down(
+    row: EnrollmentRequest,
+    prepared: PreparedCertificate,
+    issuing: Authority,
+    *,
+    state: SigningRecord.State,
+    now: datetime,
+) -> SigningRecord:
+    """Store what is going to be signed, or what a reviewer is shown."""
+    return SigningRecord.objects.create(
+        request=row,
+        authority=issuing,
+        serial_number=f"{prepared.serial_number:x}",
+        template_name=row.template_name,
+        tbs=prepared.tbs,
+        digest=prepared.digest,
+        state=state,
+        created_at=now,
+    )
+
+
+def commit(record: SigningRecord, *, now: datetime) -> None:
+    """Say that the content of `record` will be signed; call it inside a transaction."""
+    audit.record(
+        "signing",
+        actor=record.decided_by or record.request.requester,
+        subject=f"request {record.request_id}",
+        at=now,
+        serial_number=record.serial_number,
+        digest=record.digest,
+    )
+
+
+def complete(record: SigningRecord, *, now: datetime) -> Certificate:
+    """Sign a committed content and store the certificate with its disposition.
+
+    Safe to call again, and by two at once: whoever stores first wins, the other's signature is
+    thrown away unseen.
+
+    Raises:
+        IssuanceFault, keys.KeyProblem: the key does not do its work; the record stays committed.
+    """
+    issuing = record.authority
+    issuer = authority.issuer_of(issuing)
+    der = core.sign_content(bytes(record.tbs), issuer, authority.signer_of(issuing))
+    with transaction.atomic(durable=True):
+        won = SigningRecord.objects.filter(
+            pk=record.pk, state=SigningRecord.State.COMMITTED
+        ).update(state=SigningRecord.State.SIGNED)
+        if not won:
+            return Certificate.objects.get(serial_number=record.serial_number)
+        return _store(record, der, now=now)
+
+
+def _store(record: SigningRecord, der: bytes, *, now: datetime) -> Certificate:
+    row = record.request
+    parsed = x509.load_der_x509_certificate(der)
+    certificate = Certificate.objects.create(
+        authority=record.authority,
+        serial_number=record.serial_number,
+        der=der,
+        subject=display(parsed.subject)[:1024],
+        requester=row.requester,
+        template_name=record.template_name,
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        issued_at=now,
+        thumbprint_sha1=thumbprint(der),
+        thumbprint_sha256=thumbprint_sha256(der),
+        spki_sha256=_spki_digest(parsed),
+    )
+    CertificateName.objects.bulk_create(
+        CertificateName(
+            certificate=certificate,
+            kind=name.kind,
+            value=name.value[:255],
+            not_after=certificate.not_after,
+        )
+        for name in names_of(parsed.subject, _alternative_names(parsed))
+    )
+    decision.record(
+        row,
+        Step.ISSUE,
+        decision.ISSUED,
+        now=now,
+        decided_by=record.decided_by,
+        certificate=certificate,
+    )
+    audit.record(
+        "signed",
+        actor=record.decided_by or row.requester,
+        subject=f"request {row.pk}",
+        at=now,
+        serial_number=certificate.serial_number,
+        thumbprint=certificate.thumbprint_sha256,
+    )
+    return certificate
+
+
+def _alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName, ...]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(found.value)
+
+
+def _spki_digest(certificate: x509.Certificate) -> str:
+    return thumbprint_sha256(_spki(certificate))
+
+
+def _spki(certificate: x509.Certificate) -> bytes:
+    return certificate.public_key().public_bytes(
+        Encoding.DER,
+        PublicFormat.SubjectPublicKeyInfo,
+    )
+
+
+def recover(now: datetime) -> list[Certificate]:
+    """Finish what a crash interrupted, and return the certificates that were finished.
+
+    Run before serving. A request whose content was never committed cannot exist: both are written
+    in one transaction.
+    """
+    finished = []
+    waiting = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED)
+    for record in waiting.select_related("request", "authority").order_by("pk"):
+        if record.request.state not in (Disposition.INCOMPLETE, Disposition.UNDER_SUBMISSION):
+            continue
+        certificate = complete(record, now=now)
+        _log.warning(
+            "finished request %d after an interruption, serial number %s",
+            record.request_id,
+            certificate.serial_number,
+        )
+        finished.append(certificate)
+    return finished

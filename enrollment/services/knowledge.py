@@ -1,0 +1,135 @@
+"""What the database knows of a request's names and of the certificate it renews."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.db.models import Exists, OuterRef
+
+from enrollment.ca.names import HeldName, display
+from enrollment.ca.policy import Holder, Knowledge
+from enrollment.ca.renewal import EarlierCertificate
+from enrollment.ca.template import Approval
+from enrollment.models import Certificate, CertificateName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from enrollment.ca.policy import Requester
+    from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.template import CertificateTemplate
+
+MOST_HOLDERS = 50
+
+
+def holders(names: Iterable[HeldName], now: datetime) -> tuple[Holder, ...]:
+    """Return who holds valid certificates with any of `names`; at most `MOST_HOLDERS`."""
+    wanted = {name.value[:255] for name in names}
+    if not wanted:
+        return ()
+    rows = (
+        CertificateName.objects.filter(
+            value__in=wanted, not_after__gt=now, certificate__revoked_at__isnull=True
+        )
+        .select_related("certificate")
+        .only("kind", "value", "not_after", "certificate__requester", "certificate__serial_number")
+        .order_by("-pk")[:MOST_HOLDERS]
+    )
+    return tuple(
+        Holder(
+            HeldName(row.kind, row.value),
+            row.certificate.requester,
+            row.certificate.serial_number,
+            row.not_after,
+        )
+        for row in rows
+    )
+
+
+def granted_before(
+    names: tuple[HeldName, ...], template: CertificateTemplate, requester: Requester
+) -> bool:
+    """Whether one earlier, unrevoked certificate of this requester and template had all `names`."""
+    if not names:
+        return False
+    rows = Certificate.objects.filter(
+        requester=requester.name, template_name=template.name, revoked_at__isnull=True
+    )
+    for name in names:
+        rows = rows.filter(
+            Exists(
+                CertificateName.objects.filter(
+                    certificate=OuterRef("pk"), kind=name.kind, value=name.value[:255]
+                )
+            )
+        )
+    return rows.exists()
+
+
+def earlier_certificate(signer_certificate: bytes) -> Certificate | None:
+    """Return our record of a certificate that signed a request: ours to the last octet."""
+    thumbprint = hashlib.sha256(signer_certificate).hexdigest()
+    return Certificate.objects.filter(thumbprint_sha256=thumbprint).first()
+
+
+def as_earlier(row: Certificate | None) -> EarlierCertificate | None:
+    """Return the core's value of a certificate that is being renewed."""
+    if row is None:
+        return None
+    return EarlierCertificate(
+        requester=row.requester,
+        serial_number=row.serial_number,
+        names=frozenset(HeldName(name.kind, name.value) for name in row.names.all()),
+        not_after=row.not_after,
+        is_revoked=row.revoked_at is not None,
+    )
+
+
+def same_key_and_subject(
+    request: CertificationRequest, requester: Requester
+) -> Certificate | None:
+    """Return the newest certificate that a plain PKCS #10 with an old key and subject renews.
+
+    The renewal of the article: IIS writes a new PKCS #10 with the key it has. The link is shown
+    and gives no rights (ms-facts section b.1).
+    """
+    return (
+        Certificate.objects.filter(
+            spki_sha256=hashlib.sha256(request.spki_der).hexdigest(),
+            subject=display(request.subject)[:1024],
+            requester=requester.name,
+        )
+        .order_by("-pk")
+        .first()
+    )
+
+
+def gather(
+    names: tuple[HeldName, ...],
+    template: CertificateTemplate,
+    requester: Requester,
+    earlier: Certificate | None,
+    *,
+    now: datetime,
+    with_holders: bool,
+) -> Knowledge:
+    """Collect what `policy.decide` may look at.
+
+    Args:
+        with_holders: also look up who holds the names; only people look at it.
+    """
+    return Knowledge(
+        holders=holders(names, now) if with_holders else (),
+        granted_before=template.approval is Approval.FIRST_TIME
+        and granted_before(names, template, requester),
+        earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
+    )
+
+
+def _spki(row: Certificate) -> bytes:
+    key = x509.load_der_x509_certificate(bytes(row.der)).public_key()
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
