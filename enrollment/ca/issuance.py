@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from enrollment.ca import algorithms, der, errors, subject
-from enrollment.ca.extensions import key_identifier, leaf_extensions
+from enrollment.ca.content import key_identifier, leaf_extensions
 from enrollment.ca.lint import Finding, blocking, lint
 from enrollment.ca.names import HeldName, display, names_of
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from enrollment.ca import algorithms, der, errors
-from enrollment.ca.extensions import (
+from enrollment.ca.content import (
     CA_VERSION,
     TEMPLATE_NAME,
     encode,
