@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from enrollment.ca import algorithms, der, errors, subject
+from enrollment.ca import algorithms, der, errors, naming
 from enrollment.ca.content import key_identifier, leaf_extensions
 from enrollment.ca.lint import Finding, blocking, lint
 from enrollment.ca.names import HeldName, display, names_of
@@ -162,7 +162,7 @@ def prepare(  # noqa: PLR0913 - the signature tells all inputs of a certificate
 
     Source: RFC 5280 section 4.1; DESIGN section 4.
     """
-    built = subject.build(request, template, requester)
+    chosen = naming.choose(request, template, requester)
     not_before, not_after = validity(template, issuer, now=now, backdate=backdate)
     algorithm = issuer.signature_algorithm.identifier
     tbs = der.sequence(
@@ -171,14 +171,14 @@ def prepare(  # noqa: PLR0913 - the signature tells all inputs of a certificate
         algorithm,
         issuer.name_der,
         der.sequence(der.time(not_before), der.time(not_after)),
-        built.der,
+        chosen.subject_der,
         request.spki_der,
         leaf_extensions(
             request,
             template,
             issuer,
-            built.alternative_names,
-            subject_is_empty=not built.name.rdns,
+            chosen.alternative_names,
+            subject_is_empty=not chosen.subject.rdns,
         ),
     )
     findings = check(tbs, algorithm)
@@ -195,8 +195,8 @@ def prepare(  # noqa: PLR0913 - the signature tells all inputs of a certificate
         serial_number=serial_number,
         not_before=not_before,
         not_after=not_after,
-        subject=built.name,
-        alternative_names=built.alternative_names,
+        subject=chosen.subject,
+        alternative_names=chosen.alternative_names,
         spki=request.spki_der,
         signature_algorithm=algorithm,
         findings=findings,

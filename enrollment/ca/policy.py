@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from enrollment.ca import errors, subject
+from enrollment.ca import errors, naming
 from enrollment.ca.keys import KeyKind
-from enrollment.ca.names import COMMON_NAME, DNS, HeldName, is_dns_name, names_of, visible
+from enrollment.ca.names import COMMON_NAME, DNS, HeldName, names_of, visible
 from enrollment.ca.template import Approval, CertificateTemplate, SubjectSource
 from enrollment.ca.weakkeys import weakness
 
@@ -253,9 +253,9 @@ def _same_key(case: Case) -> None:
 
 
 def _names(case: Case) -> None:
-    built = subject.build(case.request, case.template, case.requester)
-    names = names_of(built.name, built.alternative_names)
-    if not names and not built.name.rdns:
+    chosen = naming.choose(case.request, case.template, case.requester)
+    names = names_of(chosen.subject, chosen.alternative_names)
+    if not names and not chosen.subject.rdns:
         raise errors.NameMissing(
             "The request has neither a subject nor a subject alternative name.",
             remedy="Name what the certificate is for, for example with -subj /CN=www.example.com "
@@ -314,29 +314,3 @@ def _approval(case: Case) -> str | None:
 
 
 _WAITS: tuple[Callable[[Case], str | None], ...] = (_approval,)
-
-
-def added_alternative_name(request: CertificationRequest, template: CertificateTemplate) -> str:
-    """Return the host name that the CA puts into the SAN by itself; empty for none.
-
-    Clients have not looked at the common name for years (RFC 9525 section 2), so the certificate
-    of an old server that names itself only there would be of no use.
-    """
-    return subject.host_in_common_name(request, template)
-
-
-__all__ = [
-    "Case",
-    "Decision",
-    "Deny",
-    "Hold",
-    "Holder",
-    "Issue",
-    "Knowledge",
-    "Requester",
-    "added_alternative_name",
-    "check_template_information",
-    "decide",
-    "is_dns_name",
-    "template_name",
-]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from enrollment.ca import policy
+from enrollment.ca import naming
 from enrollment.ca.attributes import parse_request_attributes
 from enrollment.ca.template import SubjectSource
 
@@ -58,7 +58,7 @@ def _names(judged: Judgement) -> Iterator[str]:
         return
     if template.subject_source is SubjectSource.DIRECTORY and judged.request.subject.rdns:
         yield "The subject of the request is ignored: this template names you from the directory."
-    host = policy.added_alternative_name(judged.request, template)
+    host = naming.host_in_common_name(judged.request, template)
     if host:
         yield (
             f"The request has no subject alternative name; {host} from the common name is added, "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from enrollment import conf
-from enrollment.ca import policy, renewal, subject
+from enrollment.ca import naming, policy, renewal
 from enrollment.ca.armor import read_text
 from enrollment.ca.attributes import parse_request_attributes
 from enrollment.ca.errors import EnrollmentError, NoTemplate, TemplateNotSupported
@@ -67,8 +67,8 @@ def judge(
         template = _template(request, attribute_text, requester)
         earlier = _renewed(request, requester, now)
         policy.check_template_information(request, template)
-        built = subject.build(request, template, requester)
-        names = names_of(built.name, built.alternative_names)
+        chosen = naming.choose(request, template, requester)
+        names = names_of(chosen.subject, chosen.alternative_names)
     except EnrollmentError as error:
         return Judgement(request, requester, Deny(error), template, earlier)
     known = knowledge.gather(
