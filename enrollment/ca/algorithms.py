@@ -34,7 +34,7 @@ class UnsupportedSigningKey(ValueError):
     """No CA here signs with a key of this kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object each, so identity is equality
 class SignatureAlgorithm:
     """How one kind of key signs.
 
