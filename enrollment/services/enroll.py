@@ -53,12 +53,21 @@ def enroll(submission: Submission, *, now: datetime) -> EnrollmentRequest:
     Raises:
         authority.NoAuthority: there is no CA yet.
     """
-    issuing = authority.current()
     try:
         request = judgement.read(submission.raw)
     except EnrollmentError as error:
         return _refuse_unread(submission, error, now=now)
     judged = judgement.judge(request, submission.attributes, submission.requester, now=now)
+    return enroll_judged(submission, judged, now=now)
+
+
+def enroll_judged(submission: Submission, judged: Judgement, *, now: datetime) -> EnrollmentRequest:
+    """Carry out a judgement: remember the request, and issue when nothing stands against it.
+
+    Raises:
+        authority.NoAuthority: there is no CA yet.
+    """
+    issuing = authority.current()
     verdict, prepared = _prepare(judged, issuing, now)
     with transaction.atomic(durable=True):
         row = _remember(submission, judged)

@@ -1,0 +1,168 @@
+"""The certificate of our own TLS listener: issued by the CA itself, renewed by itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from enrollment import conf, keys
+from enrollment.ca import der
+from enrollment.ca.encode import pem
+from enrollment.ca.policy import Case, Requester, decide
+from enrollment.ca.request import CertificationRequest, parse_certification_request
+from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, KeyUsage
+from enrollment.services import audit, authority, delivery
+from enrollment.services.enroll import Submission, enroll_judged
+from enrollment.services.judgement import Judgement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from enrollment.models import Certificate
+
+SITE: Final = Requester(name="site")
+_LIFETIME: Final = timedelta(days=365)
+# Nobody may ask for it by name: the value lives here and in no row.
+_TEMPLATE: Final = CertificateTemplate(
+    name="",
+    display_name="Site certificate",
+    oid="1.3.6.1.4.1.311.21.8.1.1",
+    published=True,
+    schema_version=1,
+    extended_key_usages=(SERVER_AUTHENTICATION,),
+    key_usages=frozenset({KeyUsage.DIGITAL_SIGNATURE}),
+    validity=_LIFETIME,
+)
+_KEY_KIND: Final = "ec:p256"
+
+
+class SiteCertificateRefused(Exception):
+    """The CA does not issue its own site's certificate; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCertificate:
+    """Where the TLS listener finds its certificate (with its chain) and key, both PEM."""
+
+    certificate: Path
+    key: Path
+    not_after: datetime
+
+
+def ensure(now: datetime) -> SiteCertificate:
+    """Return a certificate that is good for a while, making a new one when it is time.
+
+    A new one is made with a new key when there is none, when a third of its life is left, when the
+    site's names changed, or when another CA certificate issues now.
+
+    Raises:
+        authority.NoAuthority: set-up was not run.
+        SiteCertificateRefused: policy or lint refuse the site's names.
+    """
+    home = conf.current().home / "tls"
+    certificate_file = home / "site.pem"
+    key_file = home / "site.key"
+    held = _held(certificate_file, now)
+    if held is None or not key_file.exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh_key = home / f"site-{secrets.token_hex(4)}.key"
+        held = _issue(keys.generate(_KEY_KIND, fresh_key), now)
+        chain = "".join(pem(certificate) for certificate in _chain(held))
+        fresh_chain = certificate_file.with_suffix(".new")
+        fresh_chain.write_text(chain, encoding="ascii")
+        os.replace(fresh_key, key_file)  # noqa: PTH105 - one step, nothing in between
+        os.replace(fresh_chain, certificate_file)  # noqa: PTH105
+        return SiteCertificate(certificate_file, key_file, held.not_after)
+    return SiteCertificate(certificate_file, key_file, held.not_valid_after_utc)
+
+
+def _held(file: Path, now: datetime) -> x509.Certificate | None:
+    """Return the certificate in `file` when it still serves."""
+    try:
+        certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+    except (OSError, ValueError):
+        return None
+    issuer = authority.issuer_of(authority.current())
+    try:
+        certificate.verify_directly_issued_by(issuer.certificate)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is made
+        return None
+    life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    still_long = now < certificate.not_valid_after_utc - life / 3
+    return certificate if still_long and set(names.value) == set(_names()) else None
+
+
+def _names() -> list[x509.GeneralName]:
+    """Return how the site is reached: its name, and the addresses it listens on."""
+    settings = conf.current()
+    hosts = {settings.hostname: None}
+    if settings.https is not None:
+        hosts[settings.https.host] = None
+        if _is_loopback(settings.https.host):
+            hosts["localhost"] = None
+    return [name for host in hosts if (name := _general_name(host)) is not None]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _general_name(host: str) -> x509.GeneralName | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return x509.DNSName(host)
+    return None if address.is_unspecified else x509.IPAddress(address)
+
+
+def _issue(key: keys.Signer, now: datetime) -> Certificate:
+    request = _request(key)
+    decision = decide(Case(request, _TEMPLATE, SITE))
+    judged = Judgement(request, SITE, decision, _TEMPLATE)
+    row = enroll_judged(Submission(request.der, "", SITE, "site"), judged, now=now)
+    if row.certificate is None:
+        raise SiteCertificateRefused(
+            f"The CA does not issue the certificate of its own site: {row.detail} {row.remedy} "
+            "Check CERTSRV_HOSTNAME."
+        )
+    audit.record("site certificate renewed", actor="site", subject=f"request {row.pk}", at=now)
+    return row.certificate
+
+
+def _request(key: keys.Signer) -> CertificationRequest:
+    """Compose a PKCS #10 by hand: the key may live where no library can reach it."""
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, conf.current().hostname[:64])]
+    ).public_bytes()
+    names = x509.SubjectAlternativeName(_names())
+    extension = der.sequence(
+        der.oid(names.oid.dotted_string), der.octet_string(names.public_bytes())
+    )
+    attribute = der.sequence(
+        der.oid("1.2.840.113549.1.9.14"), der.set_of(der.sequence(extension))
+    )
+    spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    information = der.sequence(der.integer(0), subject, spki, der.explicit(0, attribute))
+    signature = der.bit_string(key.sign(information))
+    return parse_certification_request(
+        der.sequence(information, key.signature_algorithm, signature)
+    )
+
+
+def _chain(row: Certificate) -> list[bytes]:
+    """Return what a TLS server sends: everything but the root, which clients must have."""
+    chain = delivery.chain_of(row)
+    return chain[:1] if len(chain) == 2 else chain[:-1]  # noqa: PLR2004 - leaf and root
