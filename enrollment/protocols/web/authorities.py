@@ -1,0 +1,74 @@
+"""What the page of the CA's own certificates shows.
+
+Source: certsrv-contract section 1.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from enrollment.ca import encode
+from enrollment.protocols.web import recipes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from enrollment.models import Authority
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One CA certificate in the list; clients compute the renewal as nRenewals less `position`."""
+
+    position: int
+    renewal: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityPage:
+    """certcarc.asp."""
+
+    newest: int
+    renewal: int
+    encoding: str
+    choices: tuple[Choice, ...]
+    not_after: datetime
+    thumbprint_sha1: str
+    thumbprint_sha256: str
+    recipes: tuple[recipes.Recipe, ...] = recipes.TRUST_RECIPES
+
+
+def authority_page(
+    rows: Sequence[Authority], *, position: int, encoding: str
+) -> AuthorityPage:
+    """Return the page for one CA certificate of `rows`, which come newest first and not empty.
+
+    Args:
+        position: which of them, counted from the newest; out of range means the newest.
+        encoding: `bin` or `b64`.
+    """
+    newest = rows[0].index
+    row = rows[position if position < len(rows) else 0]
+    chosen = bytes(row.der)
+    return AuthorityPage(
+        newest=newest,
+        renewal=row.index,
+        encoding=encoding,
+        choices=tuple(
+            Choice(newest - row.index, row.index, _label(row, is_current=row.index == newest))
+            for row in rows
+        ),
+        not_after=x509.load_der_x509_certificate(chosen).not_valid_after_utc,
+        thumbprint_sha1=encode.thumbprint(chosen),
+        thumbprint_sha256=encode.thumbprint_sha256(chosen),
+    )
+
+
+def _label(row: Authority, *, is_current: bool) -> str:
+    number = f"({row.index})" if row.index else ""
+    return f"{'Current' if is_current else 'Previous'} [{row.name}{number}]"

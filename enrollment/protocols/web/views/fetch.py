@@ -1,0 +1,101 @@
+"""certnew.cer, certnew.p7b, certcrl.crl and /CertEnroll/: octets out.
+
+Source: certsrv-contract sections 1.8, 1.9, 1.10, 1.13 and 2.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from enrollment.ca import encode, hresult
+from enrollment.protocols.web import answers, codec, pages
+from enrollment.protocols.web.wire import query
+from enrollment.services import delivery, directory
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from enrollment.models import EnrollmentRequest
+    from enrollment.protocols.web.codec import Fields
+
+
+@require_safe
+def certnew_cer(request: HttpRequest) -> HttpResponse:
+    """Give one certificate: that of a request, or the CA's own."""
+    fields = query(request)
+    chain = _chain(request, fields)
+    if not chain:
+        return _no_certificate(request, fields)
+    content = chain[0] if codec.wants_der(fields.text("Enc")) else encode.pem(chain[0])
+    return answers.octets(request, content, answers.CERTIFICATE)
+
+
+@require_safe
+def certnew_p7b(request: HttpRequest) -> HttpResponse:
+    """Give a certificate with its chain, in this order (contract rule 8)."""
+    fields = query(request)
+    chain = _chain(request, fields)
+    if not chain:
+        return _no_certificate(request, fields)
+    message = encode.pkcs7(chain)
+    content = message if codec.wants_der(fields.text("Enc")) else encode.pem_pkcs7(message)
+    return answers.octets(request, content, answers.CHAIN)
+
+
+@require_safe
+def certcrl(request: HttpRequest) -> HttpResponse:
+    """Give the newest list of a CA certificate's key."""
+    fields = query(request)
+    is_delta = fields.text("Type").strip().casefold() == "delta"
+    renewal = codec.renewal(fields.text("Renewal"))
+    crl = delivery.crl(renewal, now=timezone.now(), delta=is_delta)
+    if crl is None:
+        problem = pages.unusable(
+            "There is no delta CRL." if is_delta else "There is no CRL yet.",
+            "Download the base CRL instead." if is_delta else "Ask a CA administrator to publish.",
+            hresult.PROPERTY_EMPTY,
+        )
+        return answers.error_page(request, problem)
+    content = encode.pem_crl(crl) if fields.text("Enc").strip().casefold() == "b64" else crl
+    return answers.octets(request, content, answers.LIST)
+
+
+@login_not_required  # relying parties fetch the chain and the lists, and nobody knows them
+@require_safe
+def published(request: HttpRequest, name: str) -> HttpResponse:
+    """Give a published file by Microsoft's name for it, in DER."""
+    found = delivery.published_file(name, now=timezone.now())
+    if found is None:
+        raise Http404
+    content, kind = found
+    content_type = answers.LIST if kind == "crl" else answers.PUBLISHED_CERTIFICATE
+    return answers.octets(request, content, content_type, public=True)
+
+
+def _chain(request: HttpRequest, fields: Fields) -> list[bytes]:
+    """Return what was asked for and the certificates above it; nothing if there is none."""
+    if codec.is_ca_certificate(fields.text("ReqID")):
+        return delivery.ca_chain(codec.renewal(fields.text("Renewal")))
+    row = _row(request, fields)
+    if row is None or row.certificate is None:
+        return []
+    return delivery.chain_of(row.certificate)
+
+
+def _row(request: HttpRequest, fields: Fields) -> EnrollmentRequest | None:
+    number = codec.request_id(fields.text("ReqID"))
+    if number is None:
+        return None
+    return delivery.find(number, directory.requester_of(request.user))
+
+
+def _no_certificate(request: HttpRequest, fields: Fields) -> HttpResponse:
+    """Say why there is none, to those who may know."""
+    row = _row(request, fields)
+    problem = pages.not_issued(row) if row is not None else pages.unknown_request()
+    return answers.error_page(request, problem)

@@ -1,0 +1,116 @@
+"""certrqxt.asp: paste, drop or choose a request; and the preview of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from enrollment import conf
+from enrollment.protocols.web import codec, commands
+from enrollment.protocols.web.answers import page
+from enrollment.protocols.web.forms import SubmitForm
+from enrollment.protocols.web.pages import RenewingNote, name_of
+from enrollment.protocols.web.previews import PreviewPage, preview_of, unreadable
+from enrollment.protocols.web.wire import BodyUnreadable, posted, posted_file, query
+from enrollment.protocols.web.wording import SUBMIT_FILE_TODAY, Wording, wording
+from enrollment.services import delivery, directory
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from enrollment.ca.policy import Requester
+    from enrollment.protocols.web.codec import Fields
+
+
+@require_safe
+def certrqxt(request: HttpRequest) -> HttpResponse:
+    """Show the box for a saved request."""
+    return paste_page(request)
+
+
+def paste_page(request: HttpRequest, *, advanced: bool = False) -> HttpResponse:
+    """Show the paste form; `renews` names the request whose certificate shall be renewed."""
+    fields = query(request)
+    requester = directory.requester_of(request.user)
+    words = wording(fields.text("flow"))
+    note, template = _renewing(fields, requester)
+    initial = {"lbCertTemplate": template}
+    return _draw(request, words, requester, initial, advanced=advanced, renewing=note)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request: HttpRequest) -> HttpResponse:
+    """Tell what the CA reads in a request, as a part of a page or (`full`) as the whole page."""
+    if request.method != "POST":
+        return paste_page(request)
+    requester = directory.requester_of(request.user)
+    try:
+        fields = posted(request)
+    except BodyUnreadable as error:
+        return page(request, "preview", preview=unreadable(str(error)))
+    raw = _raw(request, fields)
+    shown = preview_of(raw, _attributes(fields), requester, timezone.now())
+    if not fields.text("full"):
+        return page(request, "preview", preview=shown)
+    initial = {
+        "CertRequest": _text_again(fields, raw, shown),
+        "CertAttrib": fields.text("CertAttrib"),
+        "lbCertTemplate": codec.template_of_option(fields.text("lbCertTemplate")),
+    }
+    return _draw(request, wording(fields.text("flow")), requester, initial, preview=shown)
+
+
+def _raw(request: HttpRequest, fields: Fields) -> bytes:
+    text = fields.text("CertRequest")
+    if text.strip():
+        return text.encode()
+    return posted_file(request, conf.current().max_request_bytes)
+
+
+def _attributes(fields: Fields) -> str:
+    return codec.attribute_text(fields.text("CertAttrib"), fields.text("lbCertTemplate"))
+
+
+def _text_again(fields: Fields, raw: bytes, shown: PreviewPage) -> str:
+    """Fill the box once more; a file that was chosen comes back as text, a secret never."""
+    if shown.is_secret:
+        return ""
+    return fields.text("CertRequest") or codec.as_text(raw)
+
+
+def _renewing(fields: Fields, requester: Requester) -> tuple[RenewingNote | None, str]:
+    number = codec.request_id(fields.text("renews"))
+    row = delivery.find(number, requester) if number is not None else None
+    if row is None or row.certificate is None:
+        return None, ""
+    note = RenewingNote(name_of(row), row.certificate.not_after, commands.renewal_command())
+    return note, row.template_name
+
+
+def _draw(  # noqa: PLR0913 - one page, three ways to it
+    request: HttpRequest,
+    words: Wording,
+    requester: Requester,
+    initial: dict[str, str],
+    *,
+    advanced: bool = False,
+    renewing: RenewingNote | None = None,
+    preview: PreviewPage | None = None,
+) -> HttpResponse:
+    form = SubmitForm(
+        wording=words, templates=directory.templates_for(requester), initial=initial
+    )
+    return page(
+        request,
+        "paste",
+        words,
+        form=form,
+        title=words.advanced_title if advanced else words.paste_title,
+        advanced=advanced,
+        long_link=SUBMIT_FILE_TODAY,
+        renewing=renewing,
+        preview=preview,
+    )
