@@ -1,0 +1,29 @@
+"""`python -m benchmarks [core] [lint] [http]`: all of them without a name."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import measure
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks named, or all."""
+    from benchmarks import core  # noqa: PLC0415 - each is imported when it is asked for
+
+    benchmarks = {"core": core.run, "lint": core.run_lint}
+    unknown = set(names) - set(benchmarks) - {"profile"}
+    if unknown:
+        print(f"Unknown: {', '.join(sorted(unknown))}. There are: {', '.join(benchmarks)}.")
+        return 2
+    print("\n".join(f"- {line}" for line in measure.machine()), end="\n\n")
+    for name in names or benchmarks:
+        if name == "profile":
+            print(core.profile())
+        else:
+            benchmarks[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
