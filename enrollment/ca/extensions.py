@@ -25,6 +25,7 @@ MICROSOFT_EXTENSIONS: Final = "1.3.6.1.4.1.311.2.1.14"
 ATTRIBUTES: Final = frozenset({EXTENSION_REQUEST, MICROSOFT_EXTENSIONS})
 
 MAX_EXTENSIONS: Final = 64
+_DECISIVE: Final = frozenset({"2.5.29.15", "2.5.29.17"})
 _REMEDY: Final = "Correct the extensions in the program that made the request and request again."
 
 
@@ -61,7 +62,8 @@ def read_extensions(
         request: the same request as `cryptography` has loaded it.
 
     Raises:
-        MalformedRequest: an extension cannot be read, or comes twice with different content.
+        MalformedRequest: key usage or alternative names cannot be read, or an extension comes
+            twice with different content.
     """
     if not attribute_values:
         return NONE
@@ -72,17 +74,15 @@ def read_extensions(
             remedy=_REMEDY,
         )
     single = len(attribute_values) == 1 and not remarks
-    parsed = _parse(found, request if single else None)
-    alternative, usage = _DECISIVE_NONE
+    parsed, unreadable = _parse(found, request if single else None)
+    alternative: tuple[x509.GeneralName, ...] = ()
+    usage: x509.KeyUsage | None = None
     for extension in parsed:
         if isinstance(extension.value, x509.SubjectAlternativeName):
             alternative = tuple(extension.value)
         elif isinstance(extension.value, x509.KeyUsage):
             usage = extension.value
-    return RequestedExtensions(tuple(found), alternative, usage, remarks)
-
-
-_DECISIVE_NONE: Final[tuple[tuple[x509.GeneralName, ...], x509.KeyUsage | None]] = ((), None)
+    return RequestedExtensions(tuple(found), alternative, usage, (*remarks, *unreadable))
 
 
 def _collect(
@@ -130,34 +130,44 @@ def _read_one(node: ber.Node) -> RequestedExtension:
     return RequestedExtension(oid, critical, ber.string_octets(value), name)
 
 
-_UNREADABLE: Final = (ValueError, TypeError, x509.UnsupportedGeneralNameType)
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    x509.UnsupportedGeneralNameType,
+    x509.DuplicateExtension,
+)
 
 
 def _parse(
     found: Sequence[RequestedExtension], request: x509.CertificateSigningRequest | None
-) -> x509.Extensions:
-    """Let `cryptography` read the contents; on failure find the extension at fault."""
+) -> tuple[list[x509.Extension[x509.ExtensionType]], tuple[str, ...]]:
+    """Let `cryptography` read the contents; on failure read them one by one.
+
+    An extension that decides nothing here is not issued either, so an unreadable one is only
+    remarked upon: the CA writes its own.
+    """
     try:
-        return (request or _carrier(found)).extensions
-    except (*_UNREADABLE, x509.DuplicateExtension):
+        return list((request or _carrier(found)).extensions), ()
+    except _UNREADABLE:
         pass
-    try:
-        return _carrier(found).extensions
-    except (*_UNREADABLE, x509.DuplicateExtension):
-        for extension in found:
-            _blame(extension)
-        raise MalformedRequest("The extensions cannot be read.", remedy=_REMEDY) from None
+    readable: list[x509.Extension[x509.ExtensionType]] = []
+    remarks: list[str] = []
+    for extension in found:
+        try:
+            readable.extend(_carrier((extension,)).extensions)
+        except _UNREADABLE as error:
+            if extension.oid in _DECISIVE:
+                raise _unreadable(extension, error) from None
+            remarks.append(f"the extension {extension.name} cannot be read and is ignored")
+    return readable, tuple(remarks)
 
 
-def _blame(extension: RequestedExtension) -> None:
-    try:
-        _ = _carrier((extension,)).extensions
-    except _UNREADABLE as error:
-        reason = str(error).split("\n", 1)[0].split("ParseError", 1)[0].strip(" :")
-        raise MalformedRequest(
-            f"The content of the extension {extension.name} cannot be read ({reason}).",
-            remedy=_REMEDY,
-        ) from None
+def _unreadable(extension: RequestedExtension, error: Exception) -> MalformedRequest:
+    reason = str(error).split("\n", 1)[0].split("ParseError", 1)[0].strip(" :")
+    return MalformedRequest(
+        f"The content of the extension {extension.name} cannot be read ({reason[:120]}).",
+        remedy=_REMEDY,
+    )
 
 
 # A request around nothing but extensions, so that `cryptography` reads them one by one. The key in

@@ -54,7 +54,7 @@ class PublicKeyFacts:
     algorithm: str
 
 
-_EC_KEY: Final = "1.2.840.10045.2.1"
+EC_KEY: Final = "1.2.840.10045.2.1"
 _DSA_KEY: Final = "1.2.840.10040.4.1"
 _RSA_KEYS: Final = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -96,7 +96,7 @@ def describe_public_key(spki_der: bytes) -> PublicKeyFacts:
     if algorithm in _RSA_KEYS:
         return _rsa(algorithm, key_node)
     parameters = algorithm_parts[1] if len(algorithm_parts) > 1 else None
-    if algorithm == _EC_KEY:
+    if algorithm == EC_KEY:
         return _elliptic_curve(parameters, key_node)
     if algorithm == _DSA_KEY:
         return _dsa(parameters, key_node)
@@ -140,14 +140,14 @@ def _elliptic_curve(parameters: ber.Node | None, key: ber.Node) -> PublicKeyFact
         # -- RFC 5480 section 2.1.1
         bits = (_key_bits(key) - 8) // 2
         return PublicKeyFacts(
-            KeyKind.OTHER, bits, "EC with explicit parameters instead of a named curve", _EC_KEY
+            KeyKind.OTHER, bits, "EC with explicit parameters instead of a named curve", EC_KEY
         )
     curve = ber.object_identifier(parameters, "The curve")
     named = _NAMED_CURVES.get(curve)
     if named is not None:
-        return PublicKeyFacts(*named, _EC_KEY)
+        return PublicKeyFacts(*named, EC_KEY)
     bits = (_key_bits(key) - 8) // 2
-    return PublicKeyFacts(KeyKind.OTHER, bits, f"EC {oids.name(curve)}", _EC_KEY)
+    return PublicKeyFacts(KeyKind.OTHER, bits, f"EC {oids.name(curve)}", EC_KEY)
 
 
 def _dsa(parameters: ber.Node | None, key: ber.Node) -> PublicKeyFacts:

@@ -9,7 +9,7 @@ Source: MS-WCCE 2.2.2.7; ms-facts section (a).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from enrollment.ca import ber, der
@@ -42,16 +42,14 @@ MAX_TEXT: Final = 1_024
 _REMEDY: Final = "Make the request again with its own tool, without changing the file afterwards."
 
 
-@dataclass(frozen=True, slots=True)
-class CryptographicProvider:
+class CryptographicProvider(NamedTuple):
     """Which provider holds the key; `key_spec` is 1 exchange, 2 signature, 0 CNG."""
 
     key_spec: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientInfo:
+class ClientInfo(NamedTuple):
     """Which program asked, on which machine, for whom. Personal data."""
 
     client_id: int
@@ -60,8 +58,7 @@ class ClientInfo:
     process: str
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateInformation:
+class TemplateInformation(NamedTuple):
     """A template of version 2 or later, named by its object identifier."""
 
     oid: str

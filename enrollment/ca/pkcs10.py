@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ATTRIBUTES: Final = 64
 MAX_VALUES: Final = 256
 _ATTRIBUTES_TAG: Final = 0xA0
+_ANY_ALGORITHM: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
 _REMEDY: Final = "Make the request again with its own tool, without changing the file afterwards."
 
 
@@ -140,9 +141,9 @@ def _mended(  # noqa: PLR0913 - the fields of one record
     strict_info = der.sequence(
         der.integer(0), subject_der, spki_der, der.explicit(0, b"".join(encoded))
     )
-    strict = der.sequence(
-        strict_info, ber.canonical(algorithm.octets), ber.canonical(signature.octets)
-    )
+    # Only names, key and attributes are taken from the copy; the real algorithm, which may carry
+    # parameters that `cryptography` refuses, is read and verified elsewhere.
+    strict = der.sequence(strict_info, _ANY_ALGORITHM, der.bit_string(b""))
     try:
         loaded = x509.load_der_x509_csr(strict)
     except ValueError as error:
@@ -150,7 +151,7 @@ def _mended(  # noqa: PLR0913 - the fields of one record
             f"The request is not well-formed ({_words(error)}).", remedy=_REMEDY
         ) from None
     if not remarks:
-        remarks.append("the encoding is not strict DER")
+        remarks.append("the encoding is not strict DER or an algorithm has odd parameters")
     return Parts(
         info.octets,
         subject_der,

@@ -227,7 +227,7 @@ def _request_signature(case: Case) -> None:
     signature = case.request.signature
     if signature.weak and not case.template.weak_request_signatures:
         raise errors.SignatureTooWeak(
-            f"The request is signed with {signature.name}; this CA takes SHA-256 or better.",
+            f"The request is signed with {signature.algorithm}; this CA takes SHA-256 or better.",
             remedy="Make the request again with SHA-256, for example: openssl req -new -sha256 "
             "-key server.key -out server.csr.",
         )

@@ -156,7 +156,7 @@ def _by_sequence(parts: list[ber.Node]) -> Kind:
     inside = _first(parts[0])
     inner = [child.tag for child in inside]
     if tags == [_SEQ, _SEQ, _BITS]:
-        return _signed(inside, inner)
+        return _signed(inner)
     if inner[:1] == [_OID] and tags == [_SEQ, _BITS]:
         return Kind.PUBLIC_KEY
     if inner[:1] == [_OID] and tags == [_SEQ, _OCTETS]:
@@ -166,7 +166,7 @@ def _by_sequence(parts: list[ber.Node]) -> Kind:
     return _nested(inside, inner)
 
 
-def _signed(inside: list[ber.Node], inner: list[int]) -> Kind:
+def _signed(inner: list[int]) -> Kind:
     """SEQUENCE { something, algorithm, BIT STRING }: judged by the something."""
     if inner == [_SEQ, der.IA5_STRING]:
         return Kind.SPKAC

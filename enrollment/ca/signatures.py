@@ -195,6 +195,12 @@ def read_hash(node: ber.Node, what: str) -> tuple[str, hashes.HashAlgorithm] | N
     return (name, _HASHES[name][1]) if name else None
 
 
+def hash_of(oid: str) -> hashes.HashAlgorithm | None:
+    """Return the hash that an object identifier names, if it names one."""
+    name = _HASH_OIDS.get(oid)
+    return _HASHES[name][1] if name else None
+
+
 def for_key(public_key: PublicKeyTypes, hash_name: str) -> SignatureAlgorithm | None:
     """Return the algorithm of a CMS signer that names key and hash apart (`rsaEncryption`)."""
     scheme = _SCHEME_OF_KEY.get(_family(public_key))
