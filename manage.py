@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Django's entry for commands; nothing of ours in it."""
+"""Django's entry for commands."""
 
 import os
 import sys
@@ -8,9 +8,14 @@ import sys
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "certsrv.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415  # after the default
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415  # after the default
+    from django.core.management import execute_from_command_line  # noqa: PLC0415  # as above
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # A wrong setting: its sentence says what to type, a trace would hide it.
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 # Bootstrap draws its check marks as `data:` images. Nothing else comes from outside of /static/.
 CONTENT_SECURITY_POLICY = (
@@ -25,4 +25,7 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if isinstance(response, HttpResponse):
+            # Also where Django itself answered, above its own middleware that would do it.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response

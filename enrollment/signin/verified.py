@@ -57,6 +57,11 @@ class VerifiedCredentials:
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
 
+    def forget_all(self) -> None:
+        """Begin anew; every password is checked again."""
+        with self._lock:
+            self._entries.clear()
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -1,0 +1,46 @@
+"""`manage.py serve`: both listeners, in a production server."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from enrollment import conf
+from enrollment.management.addresses import addresses
+from enrollment.models import Authority
+from enrollment.services import site_certificate
+
+
+class Command(BaseCommand):
+    """Serve the site until interrupted."""
+
+    help = "Serve the site over HTTP and HTTPS until interrupted."
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # Django's signature
+        """Bind, make sure of the site's certificate, serve."""
+        from enrollment.serving import server  # noqa: PLC0415  # gunicorn is for this command only
+
+        settings = conf.current()
+        self._refuse_unready()
+        try:
+            bound = server.bind(settings)
+        except server.ListenerTaken as error:
+            raise CommandError(str(error)) from error
+        if not bound.all():
+            raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
+        files = site_certificate.ensure(timezone.now()) if bound.tls else None
+        server.serve(bound, files, settings.workers, self._say_addresses)
+
+    def _refuse_unready(self) -> None:
+        executor = MigrationExecutor(connections["default"])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("The database is not set up. Run: python manage.py setup")
+        if not Authority.objects.exists():
+            raise CommandError("There is no CA yet. Run: python manage.py setup")
+
+    def _say_addresses(self) -> None:
+        for address in addresses(conf.current()):
+            self.stdout.write(f"Serving {address}")
+        self.stdout.flush()
