@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 
 from enrollment import conf
 from enrollment.serving import log, secret_key
+
+# Lets `ModelAdmin[Row]` name its row at run time too.
+django_stubs_ext.monkeypatch()
 
 SITE = conf.current()
 BASE_DIR = Path(__file__).resolve().parent.parent
