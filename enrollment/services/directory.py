@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 
 from enrollment import conf
 from enrollment.ca.builtin import standalone_template
@@ -23,10 +23,17 @@ from enrollment.ca.template import (
 from enrollment.models import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from django.db.models import QuerySet
 
 ANONYMOUS = Requester(name="anonymous", is_anonymous=True)
-REVIEW_PERMISSION = "enrollment.review_enrollmentrequest"
+REVIEW_PERMISSION: Final = "enrollment.review_enrollmentrequest"
+_COLUMNS: Final = tuple(
+    field.name
+    for field in Template._meta.concrete_fields  # noqa: SLF001 - Django's public spelling
+    if field.name != "id"
+)
 
 
 def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
@@ -55,8 +62,7 @@ def templates_for(requester: Requester) -> list[CertificateTemplate]:
     """Return the published templates that `requester` may enroll for, by name."""
     if not conf.current().is_enterprise:
         return []
-    rows = Template.objects.filter(published=True).prefetch_related("enroll_groups")
-    templates = [to_value(row) for row in rows]
+    templates = _read(Template.objects.filter(published=True))
     return [template for template in templates if template.enroll_groups & requester.groups]
 
 
@@ -64,10 +70,33 @@ def template(name: str) -> CertificateTemplate | None:
     """Return the published template with this name (in any case) or object identifier."""
     if not conf.current().is_enterprise:
         return standalone()
-    rows = Template.objects.filter(published=True).prefetch_related("enroll_groups")
     field = "oid" if name[:2] in ("1.", "2.") else "name__iexact"
-    row = rows.filter(**{field: name}).first()
-    return to_value(row) if row else None
+    found = _read(Template.objects.filter(published=True, **{field: name}))
+    return found[0] if found else None
+
+
+def _read(rows: QuerySet[Template]) -> list[CertificateTemplate]:
+    """Read templates with their groups in one query, and make each distinct one once.
+
+    Every submission comes by here: rows are read afresh, only the values made of them are kept.
+    """
+    columns = rows.order_by("name").values_list(*_COLUMNS, "enroll_groups__name")
+    groups: dict[str, set[str]] = {}
+    found: dict[str, tuple[object, ...]] = {}
+    for *values, group in columns:
+        name = values[0]
+        found[name] = tuple(_frozen(value) for value in values)
+        groups.setdefault(name, set()).update((group,) if group else ())
+    return [_value(values, frozenset(groups[name])) for name, values in found.items()]
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=256)
+def _value(values: tuple[object, ...], groups: frozenset[str]) -> CertificateTemplate:
+    return _make(dict(zip(_COLUMNS, values, strict=True)), groups)
 
 
 @lru_cache(maxsize=1)
@@ -87,40 +116,46 @@ def to_value(row: Template) -> CertificateTemplate:
         ValueError: the row holds a word that is no key kind, usage or network; the desk refuses
             such rows before they are stored.
     """
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    groups = row.enroll_groups.all() if row.pk else ()
+    return _make(values, frozenset(group.name for group in groups))
+
+
+def _make(row: Mapping[str, Any], groups: frozenset[str]) -> CertificateTemplate:
     return CertificateTemplate(
-        name=row.name,
-        display_name=row.display_name,
-        oid=row.oid,
-        schema_version=row.schema_version,
-        major_version=row.major_version,
-        minor_version=row.minor_version,
-        published=row.published,
-        subject_source=SubjectSource(row.subject_source),
-        directory_subject=row.directory_subject,
-        directory_alternative_names=_texts(row.directory_alternative_names),
-        extended_key_usages=_texts(row.extended_key_usages),
-        key_usages=frozenset(KeyUsage(usage) for usage in row.key_usages),
-        key_usage_critical=row.key_usage_critical,
-        key_usage_narrowing=row.key_usage_narrowing,
-        is_ca=row.is_ca,
-        path_length=row.path_length,
-        allowed_keys=tuple(KeyKind(kind) for kind in row.allowed_keys),
-        minimum_rsa_bits=row.minimum_rsa_bits,
-        weak_request_signatures=row.weak_request_signatures,
-        validity=timedelta(days=row.validity_days),
-        renewal_period=timedelta(days=row.renewal_days),
-        approval=Approval(row.approval),
-        enroll_groups=frozenset(group.name for group in row.enroll_groups.all()),
+        name=row["name"],
+        display_name=row["display_name"],
+        oid=row["oid"],
+        schema_version=row["schema_version"],
+        major_version=row["major_version"],
+        minor_version=row["minor_version"],
+        published=row["published"],
+        subject_source=SubjectSource(row["subject_source"]),
+        directory_subject=row["directory_subject"],
+        directory_alternative_names=_texts(row["directory_alternative_names"]),
+        extended_key_usages=_texts(row["extended_key_usages"]),
+        key_usages=frozenset(KeyUsage(usage) for usage in row["key_usages"]),
+        key_usage_critical=row["key_usage_critical"],
+        key_usage_narrowing=row["key_usage_narrowing"],
+        is_ca=row["is_ca"],
+        path_length=row["path_length"],
+        allowed_keys=tuple(KeyKind(kind) for kind in row["allowed_keys"]),
+        minimum_rsa_bits=row["minimum_rsa_bits"],
+        weak_request_signatures=row["weak_request_signatures"],
+        validity=timedelta(days=row["validity_days"]),
+        renewal_period=timedelta(days=row["renewal_days"]),
+        approval=Approval(row["approval"]),
+        enroll_groups=groups,
         allowed_names=NameRules(
-            dns_suffixes=_texts(row.allowed_dns_suffixes),
-            ip_networks=tuple(ipaddress.ip_network(net) for net in row.allowed_ip_networks),
-            patterns=_texts(row.allowed_name_patterns),
+            dns_suffixes=_texts(row["allowed_dns_suffixes"]),
+            ip_networks=tuple(ipaddress.ip_network(net) for net in row["allowed_ip_networks"]),
+            patterns=_texts(row["allowed_name_patterns"]),
         ),
-        san_critical=row.san_critical,
-        include_revocation_addresses=row.include_revocation_addresses,
-        include_ocsp_no_check=row.include_ocsp_no_check,
-        ra_signatures=row.ra_signatures,
-        same_key_renewal=row.same_key_renewal,
+        san_critical=row["san_critical"],
+        include_revocation_addresses=row["include_revocation_addresses"],
+        include_ocsp_no_check=row["include_ocsp_no_check"],
+        ra_signatures=row["ra_signatures"],
+        same_key_renewal=row["same_key_renewal"],
     )
 
 

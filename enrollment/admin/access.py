@@ -1,0 +1,41 @@
+"""Who may do what at the desk.
+
+Every answer is read from the account on each request; nothing here is remembered. Rights are
+Django permissions, handed out through the groups that `setup` makes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+    Person: TypeAlias = User | AnonymousUser
+
+REVIEW: Final = "enrollment.review_enrollmentrequest"
+
+# Any one of these opens the door; what lies behind it is asked for again, page by page.
+ENTRY: Final = (
+    REVIEW,
+    "enrollment.view_enrollmentrequest",
+    "enrollment.view_certificate",
+    "enrollment.change_template",
+    "enrollment.view_auditevent",
+    "auth.change_user",
+)
+
+
+def may_enter(person: Person) -> bool:
+    """Managers, administrators and auditors work here; a requester has pages of their own."""
+    return person.is_active and any(person.has_perm(right) for right in ENTRY)
+
+
+def may_review(person: Person) -> bool:
+    """Approval is a duty apart from administration, granted by name."""
+    return person.is_active and person.has_perm(REVIEW)
+
+
+def may_see_queue(person: Person) -> bool:
+    """Reviewers work the queue off; auditors read it."""
+    return may_review(person) or person.has_perm("enrollment.view_enrollmentrequest")

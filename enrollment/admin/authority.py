@@ -1,0 +1,44 @@
+"""The CA's own certificates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from django.contrib import admin
+from django.utils import timezone
+
+from enrollment.admin import facts, links
+from enrollment.admin.readonly import RecordAdmin
+from enrollment.ca import encode
+from enrollment.models import AuditEvent, Authority, CertificateRevocationList
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+
+@admin.register(Authority)
+class AuthorityAdmin(RecordAdmin[Authority]):
+    """CA certificates are made, renewed and installed by commands, never edited."""
+
+    list_display = ("name", "index", "key_index", "ends")
+    story_template = "admin/enrollment/authority/story.html"
+
+    def story(self, request: HttpRequest, row: Authority) -> dict[str, Any]:
+        parsed = x509.load_der_x509_certificate(bytes(row.der))
+        subject = f"ca {row.index}"
+        return {
+            "facts": facts.certificate_facts(parsed),
+            "thumbprints": facts.thumbprints(parsed),
+            "pem": encode.pem(bytes(row.der)),
+            "ends": links.moment(parsed.not_valid_after_utc, timezone.now()),
+            "newest_crl": CertificateRevocationList.objects.filter(authority=row).first(),
+            "events": AuditEvent.objects.filter(subject=subject)[:20],
+            "events_address": links.events_of(subject),
+        }
+
+    @admin.display(description="ends")
+    def ends(self, row: Authority) -> SafeString:
+        parsed = x509.load_der_x509_certificate(bytes(row.der))
+        return links.moment(parsed.not_valid_after_utc, timezone.now())

@@ -1,0 +1,26 @@
+"""Every page of the desk that shows a model; importing this registers them all.
+
+Django's own pages are registered before (see `certsrv.apps`); ours of users and groups replace two.
+"""
+
+from enrollment.admin import (
+    audit_event,
+    authority,
+    certificate,
+    enrollment_request,
+    group,
+    revocation_list,
+    template,
+    user,
+)
+
+__all__ = [
+    "audit_event",
+    "authority",
+    "certificate",
+    "enrollment_request",
+    "group",
+    "revocation_list",
+    "template",
+    "user",
+]

@@ -1,0 +1,160 @@
+"""What the page of one request shows, for a reviewer and for others who may read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography import x509
+from django.utils import timezone
+
+from enrollment import conf
+from enrollment.admin import access, comparison, links, state
+from enrollment.admin.queue import names_of
+from enrollment.ca.disposition import Disposition
+from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.policy import Deny, Requester
+from enrollment.models import AuditEvent, EnrollmentRequest, Template
+from enrollment.services import directory, enroll, judgement, review
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.admin.access import Person
+    from enrollment.ca.issuance import PreparedCertificate
+    from enrollment.ca.lint import Finding
+    from enrollment.ca.policy import Decision, Holder
+    from enrollment.ca.request import CertificationRequest
+
+_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """What a request asks for, beside what is or would be issued.
+
+    `refusal` says why nothing can be issued; `unreadable` why not even the request can be shown.
+    `digest` is set only for a reviewer, who may approve it.
+    """
+
+    request: CertificationRequest | None = None
+    lines: tuple[comparison.Line, ...] = ()
+    digest: str = ""
+    findings: tuple[Finding, ...] = ()
+    ignored: tuple[str, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    refusal: EnrollmentError | None = None
+    unreadable: str = ""
+    is_linted: bool = field(default=False)
+
+
+def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
+    """Return what the page shows."""
+    now = timezone.now()
+    waits = row.disposition == Disposition.UNDER_SUBMISSION
+    reviews = waits and access.may_review(person)
+    subject = f"request {row.pk}"
+    return {
+        "title": names_of(row),
+        "is_waiting": waits,
+        "may_review": reviews,
+        "is_own": reviews and _is_own(row, person),
+        "exhibit": _exhibit(row, reviews=reviews, now=now),
+        "state": state.of_request(row.disposition),
+        "mood": state.WORDS[row.state][0],
+        "arrived": links.moment(row.submitted_at, now),
+        "decided": links.moment(row.decided_at, now) if row.decided_at else "",
+        "template": Template.objects.filter(name=row.template_name).first(),
+        "certificate": row.certificate,
+        "renews": row.renews,
+        "history": _history(row, now),
+        "requester_address": links.requests_of(row.requester),
+        "events": AuditEvent.objects.filter(subject=subject)[:_MOST],
+        "events_address": links.events_of(subject),
+    }
+
+
+def _is_own(row: EnrollmentRequest, person: Person) -> bool:
+    return row.requester == person.get_username() and not conf.current().self_approval
+
+
+def _exhibit(row: EnrollmentRequest, *, reviews: bool, now: datetime) -> Exhibit:
+    if not row.raw:
+        return Exhibit(unreadable="Nothing of what was sent is kept.")
+    try:
+        if reviews:
+            return _under_review(review.prepare_review(row.pk, now=now))
+        if row.disposition == Disposition.UNDER_SUBMISSION:
+            return _previewed(row, now)
+        return _decided(row)
+    except (EnrollmentError, review.DecisionRefused) as error:
+        return Exhibit(unreadable=str(error))
+
+
+def _under_review(seen: review.Review) -> Exhibit:
+    return _exhibited(
+        seen.judgement.request,
+        seen.decision,
+        seen.prepared,
+        digest=seen.digest,
+        ignored=seen.ignored,
+        holders=seen.holders,
+    )
+
+
+def _previewed(row: EnrollmentRequest, now: datetime) -> Exhibit:
+    """Show the same to somebody who may only look; nothing is written down for approval."""
+    seen = enroll.preview(bytes(row.raw), row.attributes, _requester(row), now=now)
+    if seen.error is not None:
+        raise seen.error
+    if seen.judgement is None or seen.decision is None:
+        return Exhibit(unreadable="The request cannot be shown.")
+    return _exhibited(
+        seen.judgement.request,
+        seen.decision,
+        seen.certificate,
+        ignored=seen.ignored,
+        holders=seen.holders,
+    )
+
+
+def _exhibited(
+    request: CertificationRequest,
+    decision: Decision,
+    prepared: PreparedCertificate | None,
+    **found: Any,  # noqa: ANN401 - the remaining fields of Exhibit
+) -> Exhibit:
+    if prepared is None:
+        refusal = decision.error if isinstance(decision, Deny) else None
+        return Exhibit(request, comparison.asked_only(request), refusal=refusal, **found)
+    lines = comparison.compare(request, comparison.unsigned(prepared))
+    return Exhibit(request, tuple(lines), findings=prepared.findings, is_linted=True, **found)
+
+
+def _decided(row: EnrollmentRequest) -> Exhibit:
+    request = judgement.read(bytes(row.raw))
+    if row.certificate is None:
+        return Exhibit(request, comparison.asked_only(request))
+    issued = x509.load_der_x509_certificate(bytes(row.certificate.der))
+    return Exhibit(request, tuple(comparison.compare(request, issued)))
+
+
+def _requester(row: EnrollmentRequest) -> Requester:
+    if row.account is None:
+        return Requester(name=row.requester, is_anonymous=True)
+    return directory.requester_of(row.account)
+
+
+def _history(row: EnrollmentRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return the newest other requests of the same requester."""
+    others = EnrollmentRequest.objects.filter(requester=row.requester).exclude(pk=row.pk)
+    return [
+        {
+            "row": other,
+            "names": names_of(other),
+            "address": links.request_page(other.pk),
+            "state": state.of_request(other.disposition),
+            "arrived": links.moment(other.submitted_at, now),
+        }
+        for other in others.defer("raw", "attributes").order_by("-pk")[:_MOST]
+    ]

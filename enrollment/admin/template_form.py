@@ -1,0 +1,188 @@
+"""The form of a certificate template: lists as lines, words as choices, rules from the core."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from enrollment.admin import facts
+from enrollment.ca.keys import KeyKind
+from enrollment.ca.template import DEFAULT_KEY_KINDS, KeyUsage
+from enrollment.models import Template
+from enrollment.services import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from enrollment.ca.template_rules import Problem
+
+_MOST_LINES: Final = 200
+_LONGEST_LINE: Final = 255
+_OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,18})){1,30}")
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# Attributes of the core's value whose column has another name.
+_COLUMNS: Final = {"validity": "validity_days", "renewal_period": "renewal_days"}
+
+
+class Lines(forms.CharField):
+    """A JSON list of texts, typed one a line; each line is read by `read`."""
+
+    def __init__(self, read: Callable[[str], str], **options: Any) -> None:  # noqa: ANN401 - Django's
+        self._read = read
+        options.setdefault("required", False)
+        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), **options)
+
+    def prepare_value(self, value: Any) -> str:  # noqa: ANN401 - Django's signature
+        """Show a stored list as lines; what was typed wrong stays as it was typed."""
+        return "\n".join(value) if isinstance(value, list) else value or ""
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # noqa: ANN401
+        """Read the lines, each once.
+
+        Raises:
+            ValidationError: a line is wrong; the sentence quotes it.
+        """
+        lines = [line.strip() for line in str(value or "").splitlines() if line.strip()]
+        if len(lines) > _MOST_LINES or any(len(line) > _LONGEST_LINE for line in lines):
+            raise ValidationError(
+                f"Write at most {_MOST_LINES} lines of at most {_LONGEST_LINE} characters."
+            )
+        return list(dict.fromkeys(self._read(line) for line in lines))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - Django's signature
+        """Whether other lines were typed than are stored."""
+        return (initial or []) != [line.strip() for line in (data or "").splitlines()]
+
+
+class Words(forms.MultipleChoiceField):
+    """A JSON list of known words, ticked one by one."""
+
+    def __init__(self, words: Iterable[tuple[str, str]], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(
+            choices=list(words), widget=forms.CheckboxSelectMultiple, required=False, **options
+        )
+
+
+def read_suffix(line: str) -> str:
+    """Read a DNS suffix: ``example.com``; a leading dot or asterisk is understood."""
+    suffix = line.casefold().removeprefix("*").strip(".")
+    if len(suffix) > 253 or not all(_LABEL.fullmatch(part) for part in suffix.split(".")):  # noqa: PLR2004 - RFC 1035
+        raise ValidationError(f"'{line}' is no DNS name. Write a suffix such as example.com.")
+    return suffix
+
+
+def read_network(line: str) -> str:
+    """Read an IP network, or one address."""
+    try:
+        return str(ipaddress.ip_network(line, strict=False))
+    except ValueError:
+        raise ValidationError(
+            f"'{line}' is no network. Write one such as 10.20.0.0/16 or 2001:db8::/32."
+        ) from None
+
+
+def read_pattern(line: str) -> str:
+    """Read a pattern that whole names must fit."""
+    if line.strip("*") == "":
+        raise ValidationError(f"'{line}' fits every name. Leave all three boxes empty to allow any.")
+    return line.casefold()
+
+
+def read_purpose(line: str) -> str:
+    """Read an extended key usage: its number, or its name as we show it."""
+    first = line.split(maxsplit=1)[0]
+    if _OID.fullmatch(first):
+        return first
+    number = facts.purpose_number(line)
+    if number is None:
+        raise ValidationError(
+            f"'{line}' is no purpose we know. Write its object identifier, such as "
+            "1.3.6.1.5.5.7.3.1 for server authentication."
+        )
+    return number
+
+
+class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """Everything an administrator may change about a template."""
+
+    extended_key_usages = Lines(
+        read_purpose,
+        label="Purposes",
+        help_text="Extended key usages, one a line: a number, or a name such as "
+        "server authentication.",
+    )
+    key_usages = Words(
+        [(usage.value, usage.value.replace("_", " ")) for usage in KeyUsage], label="Key usage"
+    )
+    allowed_keys = Words(
+        [(kind.value, kind.value) for kind in KeyKind if kind in DEFAULT_KEY_KINDS],
+        label="Kinds of key",
+    )
+    directory_subject = forms.ChoiceField(
+        label="Subject from the directory",
+        required=False,
+        choices=[
+            ("", "–"),
+            ("person", "person: full name and e-mail"),
+            ("name", "name: full name"),
+            ("host", "host: DNS name"),
+            ("none", "none: empty subject"),
+        ],
+    )
+    directory_alternative_names = Words(
+        [("dns", "DNS name"), ("upn", "user principal name"), ("email", "e-mail address")],
+        label="Alternative names from the directory",
+    )
+    allowed_dns_suffixes = Lines(
+        read_suffix,
+        label="Allowed DNS suffixes",
+        help_text="One a line; example.com allows itself and everything below. All three boxes "
+        "empty: any name.",
+    )
+    allowed_ip_networks = Lines(
+        read_network, label="Allowed IP networks", help_text="One a line, such as 10.20.0.0/16."
+    )
+    allowed_name_patterns = Lines(
+        read_pattern,
+        label="Allowed patterns",
+        help_text="One a line, such as web-*.example.com; * stands for anything, ? for one "
+        "character. E-mail addresses and user principal names are compared with these only.",
+    )
+
+    class Meta:
+        model = Template
+        fields = "__all__"
+        help_texts: ClassVar = {
+            "published": "Offered to those who may enroll.",
+            "validity_days": "A certificate never outlives its CA, whatever stands here.",
+            "renewal_days": "How long before its end a certificate is due for renewal.",
+            "key_usage_narrowing": "A request may ask for fewer usages, never for more.",
+        }
+
+    def clean_name(self) -> str:
+        """Return the name clients send; it stands in attribute lines, so it has no blanks."""
+        name = str(self.cleaned_data["name"])
+        if not _NAME.fullmatch(name):
+            raise ValidationError("Write letters, digits, dots, dashes and underscores only.")
+        return name
+
+    def _post_clean(self) -> None:
+        """Ask the core once every field is right by itself."""
+        super()._post_clean()  # type: ignore[misc]  # the stubs do not know it
+        self.advice: tuple[Problem, ...] = ()
+        if self.errors:
+            return
+        found = templates.judge(
+            self.instance, self.cleaned_data["enroll_groups"], now=timezone.now()
+        )
+        for problem in found:
+            if problem.blocks:
+                column = _COLUMNS.get(problem.field, problem.field)
+                self.add_error(column if column in self.fields else None, str(problem))
+        self.advice = tuple(problem for problem in found if not problem.blocks)

@@ -1,0 +1,117 @@
+"""Users and what the directory says of them; roles are groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+
+from enrollment.models import Account
+from enrollment.services import audit
+
+if TYPE_CHECKING:
+    from django.forms import BaseModelFormSet, ModelForm
+    from django.http import HttpRequest
+
+_SECRET: Final = frozenset({"password", "password1", "password2", "usable_password"})
+
+admin.site.unregister(User)
+
+
+class AccountInline(admin.StackedInline[Account, User]):
+    """Names that templates may take from the directory."""
+
+    model = Account
+    can_delete = False
+    verbose_name_plural = "Directory entry"
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin[User]):
+    """Accounts are added, changed and switched off, never deleted: requests name them."""
+
+    inlines = (AccountInline,)
+    list_display = ("username", "full_name", "email", "roles", "is_active")
+    list_filter = ("is_active", "groups")
+    ordering = ("username",)
+    filter_horizontal = ()
+    show_facets = admin.ShowFacets.NEVER
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Roles", {"fields": ("is_active", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody takes over an account that may do more than they may."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: ModelForm[User],
+        formsets: list[BaseModelFormSet[Model, Any]],
+        change: bool,
+    ) -> None:
+        """Store groups and directory entry, and record what changed."""
+        super().save_related(request, form, formsets, change)
+        forms = [form, *(inner for formset in formsets for inner in formset.forms)]
+        changes: dict[str, Any] = {}
+        for each in forms:
+            changes.update(_changes(each))
+        if changes or not change:
+            audit.record(
+                "user changed" if change else "user added",
+                actor=request.user.get_username(),
+                subject=f"user {form.instance.get_username()}",
+                changes=changes,
+            )
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:  # noqa: ANN401
+        """Record a password that an administrator set; it comes past nothing else of ours."""
+        match = request.resolver_match
+        if match is not None and match.url_name == "auth_user_password_change":
+            audit.record(
+                "password set",
+                actor=request.user.get_username(),
+                subject=f"user {obj.get_username()}",
+            )
+        return super().log_change(request, obj, message)
+
+    @admin.display(description="name")
+    def full_name(self, row: User) -> str:
+        return row.get_full_name()
+
+    @admin.display(description="roles")
+    def roles(self, row: User) -> str:
+        return ", ".join(group.name for group in row.groups.all()) or "none"
+
+
+def _changes(form: ModelForm[Any]) -> dict[str, list[Any]]:
+    """Return ``{field: [before, after]}`` of a form, and never a password."""
+    return {
+        name: [_plain(form.get_initial_for_field(form.fields[name], name)),
+               _plain(form.cleaned_data.get(name))]
+        for name in form.changed_data
+        if name not in _SECRET
+    }  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    """Return a value that JSON can hold; rows by their names."""
+    if isinstance(value, (QuerySet, list, tuple)):
+        return sorted(str(item) for item in value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -1,0 +1,100 @@
+"""What commands share: aligned text, JSON, and refusals without a trace.
+
+A command reads its arguments, calls one service and prints. Wrong input is a sentence on the
+error stream: exit code 2 when the command line itself is wrong, 1 when the request was refused.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_GAP: Final = "  "
+_CONTROL: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160))}
+
+
+class Refusal(CommandError):
+    """A sentence for the person who typed the command."""
+
+
+# Django prints the class name before the sentence; "error: …" is what a shell user expects.
+Refusal.__name__ = "error"
+
+
+class VerbCommand(BaseCommand):
+    """A command whose first word is a verb: ``requests list``, ``ca show``.
+
+    A subclass adds its verbs in `add_verbs`; each names the method that does the work.
+    """
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self._verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        self.add_verbs()
+
+    def add_verbs(self) -> None:
+        """Declare the verbs of this command."""
+        raise NotImplementedError
+
+    def add_verb(
+        self, name: str, work: Callable[..., None], *, reads: bool = False
+    ) -> CommandParser:
+        """Declare one verb, described by the first line of its method.
+
+        Args:
+            name: what is typed.
+            work: called with the parsed options.
+            reads: the verb only reads, and so can print JSON.
+        """
+        summary = (work.__doc__ or "").strip().splitlines()[0]
+        parser: CommandParser = self._verbs.add_parser(name, help=summary, description=summary)
+        parser.set_defaults(work=work)
+        if reads:
+            parser.add_argument("--json", action="store_true", help="print JSON for programs")
+        return parser
+
+    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
+        try:
+            options["work"](options)
+        except DatabaseError as error:
+            raise Refusal(
+                f"The database did not answer ({type(error).__name__}). "
+                "Run 'manage.py setup' once, then try again."
+            ) from error
+
+    def print_json(self, value: object) -> None:
+        """Write `value` as indented JSON."""
+        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+    def print_table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write columns, each as wide as its widest cell."""
+        self.stdout.write(table(headings, rows))
+
+    def print_facts(self, facts: Iterable[tuple[str, object]]) -> None:
+        """Write one fact a line, the values in one column."""
+        self.stdout.write(table((), [(f"{label}:", value) for label, value in facts]))
+
+
+def clean(value: object) -> str:
+    """Return `value` as one line that cannot move the cursor of a terminal."""
+    text = "" if value is None else str(value)
+    return text.replace("\r\n", " ").replace("\n", " ").translate(_CONTROL)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Align `rows` under `headings`; the last column is never padded."""
+    lines = [[clean(cell) for cell in row] for row in rows]
+    if headings:
+        lines.insert(0, [heading.upper() for heading in headings])
+    if not lines:
+        return ""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
