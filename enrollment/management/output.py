@@ -6,6 +6,7 @@ error stream: exit code 2 when the command line itself is wrong, 1 when the requ
 
 from __future__ import annotations
 
+import getpass
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _GAP: Final = "  "
-_CONTROL: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160))}
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+# Controls, and the marks that turn the reading direction.
+_UNSAFE: Final = dict.fromkeys(
+    (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), _REPLACEMENT
+)
 
 
 class Refusal(CommandError):
@@ -80,10 +85,22 @@ class VerbCommand(BaseCommand):
         self.stdout.write(table((), [(f"{label}:", value) for label, value in facts]))
 
 
+def shell_actor() -> str:
+    """Return who typed the command, for the audit trail: the operating system's user.
+
+    No account of the site can have this name: a colon is not allowed in one.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return f"shell:{name}"
+
+
 def clean(value: object) -> str:
     """Return `value` as one line that cannot move the cursor of a terminal."""
     text = "" if value is None else str(value)
-    return text.replace("\r\n", " ").replace("\n", " ").translate(_CONTROL)
+    return text.replace("\r\n", " ").replace("\n", " ").translate(_UNSAFE)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -1,0 +1,85 @@
+"""Accounts, as scripts add them; people use the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from enrollment.models import Account
+from enrollment.services import audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class PersonRefused(Exception):
+    """An account that cannot be made, and why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What is known of somebody before they have an account."""
+
+    name: str
+    password: str
+    groups: tuple[str, ...] = ()
+    email: str = ""
+    dns_name: str = ""
+    upn: str = ""
+
+
+@transaction.atomic
+def add(person: NewPerson, *, actor: str, now: datetime) -> User:
+    """Make an account with its roles and directory entry.
+
+    Raises:
+        PersonRefused: the name is taken, a group does not exist, the password is too simple.
+    """
+    groups = _groups(person.groups)
+    if User.objects.filter(username=person.name).exists():
+        raise PersonRefused(f"There is an account '{person.name}' already.")
+    user = User(username=person.name, email=person.email)
+    account = Account(user=user, dns_name=person.dns_name.casefold(), upn=person.upn)
+    try:
+        validate_password(person.password, user)
+        user.set_password(person.password)
+        user.full_clean()
+        account.full_clean(exclude=["user"])
+    except ValidationError as error:
+        raise PersonRefused(_sentence(error)) from error
+    user.save()
+    user.groups.set(groups)
+    if person.dns_name or person.upn:
+        account.save()
+    audit.record(
+        "user added",
+        actor=actor,
+        subject=f"user {person.name}",
+        at=now,
+        groups=sorted(person.groups),
+    )
+    return user
+
+
+def _groups(names: tuple[str, ...]) -> list[Group]:
+    found = {group.name: group for group in Group.objects.order_by("name")}
+    for name in names:
+        if name not in found:
+            raise PersonRefused(
+                f"There is no group '{name}'. The groups are: {', '.join(found) or 'none'}."
+            )
+    return [found[name] for name in names]
+
+
+def _sentence(error: ValidationError) -> str:
+    if hasattr(error, "error_dict"):
+        return " ".join(
+            f"{field.replace('_', ' ')}: {' '.join(texts)}"
+            for field, texts in error.message_dict.items()
+        )
+    return " ".join(error.messages)
