@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from django import template
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from enrollment.ca.names import visible as make_visible
+from enrollment.protocols.web import recipes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,9 +75,28 @@ def wire_label(label: str, value: object) -> SafeString:
 
 @register.inclusion_tag("certsrv/sign_out.html", takes_context=True)
 def sign_out(context: template.Context) -> dict[str, object]:
-    """Offer to sign out where the site has a way to."""
+    """Offer to sign out to those who signed in on a page; a password sent each time has no end."""
+    by = str(getattr(context.get("request"), "signed_in_by", ""))
     try:
-        address = reverse("signin:logout")
+        address = reverse("signin:logout") if by != "basic" else ""
     except NoReverseMatch:
         address = ""
     return {"address": address, "csrf_token": context.get("csrf_token", "")}
+
+
+@register.simple_tag
+def install_recipes() -> SafeString:
+    """Draw how to install a certificate; always the same, so drawn once per process."""
+    return _recipes("server")
+
+
+@register.simple_tag
+def trust_recipes() -> SafeString:
+    """Draw how to trust the CA; always the same, so drawn once per process."""
+    return _recipes("trust")
+
+
+@lru_cache(maxsize=2)
+def _recipes(kind: str) -> SafeString:
+    found = recipes.SERVER_RECIPES if kind == "server" else recipes.TRUST_RECIPES
+    return render_to_string("certsrv/recipes.html", {"recipes": found})

@@ -11,11 +11,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from enrollment import conf
-from enrollment.protocols.web.pages import ErrorPage
 from enrollment.protocols.web.wording import Wording, wording
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from enrollment.protocols.web.pages import ErrorPage
 
 CERTIFICATE: Final = "application/pkix-cert"
 CHAIN: Final = "application/x-pkcs7-certificates"
@@ -24,12 +25,13 @@ PUBLISHED_CERTIFICATE: Final = "application/x-x509-ca-cert"
 
 
 def page(
-    request: HttpRequest, name: str, words: Wording | None = None, **context: Any  # noqa: ANN401
+    request: HttpRequest,
+    name: str,
+    words: Wording | None = None,
+    **context: Any,  # noqa: ANN401
 ) -> HttpResponse:
     """Draw a page; nobody but its visitor may keep it."""
-    response = render(
-        request, f"certsrv/{name}.html", {"wording": words or wording(""), **context}
-    )
+    response = render(request, f"certsrv/{name}.html", {"wording": words or wording(""), **context})
     response["Cache-Control"] = "private, no-store"
     return response
 

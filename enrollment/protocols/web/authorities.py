@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from enrollment.ca import encode
-from enrollment.protocols.web import recipes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +39,13 @@ class AuthorityPage:
     not_after: datetime
     thumbprint_sha1: str
     thumbprint_sha256: str
-    recipes: tuple[recipes.Recipe, ...] = recipes.TRUST_RECIPES
 
 
-def authority_page(
-    rows: Sequence[Authority], *, position: int, encoding: str
-) -> AuthorityPage:
-    """Return the page for one CA certificate of `rows`, which come newest first and not empty.
+def authority_page(rows: Sequence[Authority], *, position: int, encoding: str) -> AuthorityPage:
+    """Return the page for one of the CA's certificates.
 
     Args:
+        rows: newest first, at least one.
         position: which of them, counted from the newest; out of range means the newest.
         encoding: `bin` or `b64`.
     """

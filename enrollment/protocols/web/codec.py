@@ -17,7 +17,9 @@ PENDING_COOKIE: Final = "Requests"
 _MOST_PENDING_IN_COOKIE: Final = 20
 _REQUEST_ID: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RENEWAL: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
-_COOKIE_ENTRY: Final = re.compile(r"\[([0-9]{1,15}),[^\[\],]*,[^\[\],]*,([^\[\]]{0,120})\]", re.ASCII)
+_COOKIE_ENTRY: Final = re.compile(
+    r"\[([0-9]{1,15}),[^\[\],]*,[^\[\],]*,([^\[\]]{0,120})\]", re.ASCII
+)
 
 
 class Fields(Mapping[str, str]):

@@ -128,16 +128,17 @@ def _certreq(names: tuple[TypedName, ...], organization: str, key: str) -> Comma
     algorithm = (
         "KeyAlgorithm = RSA\nKeyLength = 3072" if key == RSA else "KeyAlgorithm = ECDSA_P256"
     )
-    alternative = "\n".join(
-        f'_continue_ = "{words[name.kind]}={name.value}&"' for name in names
-    )
+    alternative = "\n".join(f'_continue_ = "{words[name.kind]}={name.value}&"' for name in names)
     return Command(
         tool="certreq (Windows)",
-        note="Save as request.inf, then run in an elevated prompt: certreq -new request.inf request.req",
+        note=(
+            "Save as request.inf, then run in an elevated prompt: "
+            "certreq -new request.inf request.req"
+        ),
         text=(
             '[Version]\nSignature = "$Windows NT$"\n\n[NewRequest]\n'
             f'Subject = "{subject}"\n{algorithm}\nHashAlgorithm = SHA256\n'
-            'MachineKeySet = TRUE\nExportable = FALSE\nRequestType = PKCS10\n'
+            "MachineKeySet = TRUE\nExportable = FALSE\nRequestType = PKCS10\n"
             'ProviderName = "Microsoft Software Key Storage Provider"\n\n'
             f'[Extensions]\n2.5.29.17 = "{{text}}"\n{alternative}'
         ),

@@ -62,7 +62,9 @@ class SubmitForm(forms.Form):
                 "placeholder": _PLACEHOLDER,
             }
         ),
-        help_text="Base-64-encoded certificate request (CMC or PKCS #10) or renewal request (PKCS #7).",
+        help_text=(
+            "Base-64-encoded certificate request (CMC or PKCS #10) or renewal request (PKCS #7)."
+        ),
     )
     CertFile = forms.FileField(
         required=False,

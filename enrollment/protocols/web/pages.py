@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition
-from enrollment.protocols.web import commands, recipes
+from enrollment.protocols.web import commands
 
 if TYPE_CHECKING:
     from enrollment.models import EnrollmentRequest
@@ -51,7 +51,6 @@ class IssuedPage:
     serial_number: str
     thumbprint_sha1: str
     thumbprint_sha256: str
-    recipes: tuple[recipes.Recipe, ...] = recipes.SERVER_RECIPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def names_of(row: EnrollmentRequest) -> tuple[str, ...]:
 
 def name_of(row: EnrollmentRequest) -> str:
     """Return the one name a person would call this request by."""
-    return next(iter(names_of(row)), row.subject or "a request without a name")
+    return next(iter(names_of(row)), row.subject or "Request without names")
 
 
 def issued_page(row: EnrollmentRequest) -> IssuedPage:
@@ -230,7 +229,7 @@ def unknown_request(*, mode: str = "(unknown)") -> ErrorPage:
         suggested_cause="The Request Id is not that of a request of yours.",
         mode=mode,
         summary="There is no request of yours with this number.",
-        next_step="Check the Request Id, or look at your requests while signed in as the requester.",
+        next_step="Check the Request Id, or look at your requests, signed in as the requester.",
     )
 
 

@@ -9,7 +9,6 @@ from enrollment.ca.errors import PrivateKeyPasted
 from enrollment.ca.names import display, names_of
 from enrollment.ca.policy import Deny, Hold
 from enrollment.ca.request import RequestForm
-from enrollment.protocols.web import commands
 from enrollment.protocols.web.pages import commands_to_mend
 from enrollment.services import enroll
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from enrollment.ca.errors import EnrollmentError
     from enrollment.ca.policy import Decision, Holder, Requester
     from enrollment.ca.request import CertificationRequest
+    from enrollment.protocols.web import commands
 
 _FORMS: Final = {
     RequestForm.PKCS10: "PKCS #10 request",
@@ -55,9 +55,7 @@ class PreviewPage:
     remarks: tuple[str, ...] = ()
 
 
-def preview_of(
-    raw: bytes, attributes: str, requester: Requester, now: datetime
-) -> PreviewPage:
+def preview_of(raw: bytes, attributes: str, requester: Requester, now: datetime) -> PreviewPage:
     """Judge what is in the box, without a trace, and say it in words."""
     if not raw.strip():
         return unreadable("There is nothing in the box yet.", "Paste a request or choose its file.")

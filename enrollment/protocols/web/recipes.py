@@ -23,8 +23,8 @@ class Recipe:
 
 
 _SAVE_CHAIN: Final = Step(
-    "Choose Base 64 encoded above and download the chain (certnew.p7b). Turn it into one file: your "
-    "certificate first, then the CA's, which is the order servers send.",
+    "Choose Base 64 encoded above and download the chain (certnew.p7b). Turn it into one file: "
+    "your certificate first, then the CA's, which is the order servers send.",
     "openssl pkcs7 -in certnew.p7b -print_certs -out fullchain.pem",
 )
 _CHECK: Final = Step(
@@ -36,9 +36,7 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
     Recipe(
         "IIS and other Windows services",
         (
-            Step(
-                "Download the certificate and the chain to the machine on which the request was made."
-            ),
+            Step("Download the certificate and the chain to the machine that made the request."),
             Step(
                 "In IIS Manager open Server Certificates, choose Complete Certificate Request and "
                 "name certnew.cer. Or join certificate and key in an elevated prompt:",
@@ -51,8 +49,8 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
             ),
             Step("In IIS Manager open Bindings, edit https and choose the new certificate."),
             Step(
-                "Internet Information Server 4.0: in Key Manager choose Install Key Certificate from "
-                "the Key menu and open certnew.cer; it replaces the old one."
+                "Internet Information Server 4.0: in Key Manager choose Install Key Certificate "
+                "from the Key menu and open certnew.cer; it replaces the old one."
             ),
         ),
     ),
@@ -78,7 +76,9 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
                 "SSLCertificateFile    /etc/apache2/tls/fullchain.pem\n"
                 "SSLCertificateKeyFile /etc/apache2/tls/private.key",
             ),
-            Step("Check the configuration and load it.", "apachectl configtest && apachectl graceful"),
+            Step(
+                "Check the configuration and load it.", "apachectl configtest && apachectl graceful"
+            ),
             _CHECK,
         ),
     ),
@@ -86,13 +86,13 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
         "Tomcat and Java (keytool)",
         (
             Step(
-                "Download the CA's certificate (last link on this page) as ca.cer, then let the key "
-                "store trust it.",
+                "Download the CA's certificate (last link on this page) as ca.cer, then let the "
+                "key store trust it.",
                 "keytool -importcert -noprompt -alias ca -file ca.cer -keystore keystore.p12",
             ),
             Step(
-                "Download the chain (certnew.p7b) and put it to the key; the alias is the one of the "
-                "key. keytool sets the order by itself.",
+                "Download the chain (certnew.p7b) and put it to the key; the alias is the one of "
+                "the key. keytool sets the order by itself.",
                 "keytool -importcert -trustcacerts -alias server -file certnew.p7b "
                 "-keystore keystore.p12",
             ),
@@ -107,8 +107,8 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
         "An appliance, a printer, anything else",
         (
             Step(
-                "Most take the certificate as Base 64 text: use Copy as text, or open certnew.cer in "
-                "an editor, and paste it where the request was made."
+                "Most take the certificate as Base 64 text: use Copy as text, or open certnew.cer "
+                "in an editor, and paste it where the request was made."
             ),
             Step("If it asks for a chain or CA certificate, give it certnew.p7b or the CA's own."),
         ),

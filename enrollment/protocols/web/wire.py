@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
@@ -55,7 +56,7 @@ def posted(request: HttpRequest) -> Fields:
 def posted_file(request: HttpRequest, most_bytes: int) -> bytes:
     """Return the octets of an uploaded request, cut one octet above `most_bytes`; or nothing."""
     for name, upload in request.FILES.items():
-        if name.casefold() in _REQUEST_FILES:
+        if name.casefold() in _REQUEST_FILES and isinstance(upload, UploadedFile):
             return bytes(upload.read(most_bytes + 1))
     return b""
 

@@ -141,12 +141,18 @@
     option.selected = true;
     return true;
   };
+  // A private key must not leave this browser, not even for a preview.
+  const holdsPrivateKey = () => /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(box.value);
   const preview = async () => {
     const fields = new FormData(form);
     fields.delete("CertFile");
     const key = JSON.stringify([box.value, one("#lbCertTemplateID")?.value, one("#locTaAttrib")?.value]);
     if (key === shown) return;
     shown = key;
+    if (holdsPrivateKey()) {
+      place.replaceChildren(one("#private-key-warning").content.cloneNode(true));
+      return;
+    }
     if (!box.value.trim()) {
       place.replaceChildren();
       return;
@@ -168,6 +174,12 @@
     }
   };
   if (form && box && place) {
+    form.addEventListener("submit", (event) => {
+      if (!holdsPrivateKey()) return;
+      event.preventDefault();
+      preview();
+      box.focus();
+    });
     box.addEventListener("blur", preview);
     box.addEventListener("paste", () => setTimeout(preview, 0));
     one("#locTaAttrib")?.addEventListener("blur", preview);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from enrollment.protocols.web import authorities, codec
@@ -14,7 +13,7 @@ from enrollment.protocols.web.wording import wording
 from enrollment.services import delivery
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @require_safe

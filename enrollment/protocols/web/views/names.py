@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from enrollment.protocols.web import commands
@@ -14,7 +13,7 @@ from enrollment.protocols.web.wire import query
 from enrollment.protocols.web.wording import wording
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @require_safe

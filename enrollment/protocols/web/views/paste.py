@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -19,10 +18,13 @@ from enrollment.protocols.web.wording import SUBMIT_FILE_TODAY, Wording, wording
 from enrollment.services import delivery, directory
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from enrollment.ca.policy import Requester
     from enrollment.protocols.web.codec import Fields
+
+# What most visitors come for; it only stands chosen in the list when it is offered.
+_USUAL_TEMPLATE: Final = "WebServer"
 
 
 @require_safe
@@ -100,8 +102,10 @@ def _draw(  # noqa: PLR0913 - one page, three ways to it
     renewing: RenewingNote | None = None,
     preview: PreviewPage | None = None,
 ) -> HttpResponse:
+    templates = directory.templates_for(requester)
+    chosen = initial.get("lbCertTemplate") or _USUAL_TEMPLATE
     form = SubmitForm(
-        wording=words, templates=directory.templates_for(requester), initial=initial
+        wording=words, templates=templates, initial={**initial, "lbCertTemplate": chosen}
     )
     return page(
         request,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
-from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from enrollment.protocols.web import codec
 from enrollment.protocols.web.answers import page
-from enrollment.protocols.web.codec import PendingEntry
 from enrollment.protocols.web.pages import RequestLine, request_line
 from enrollment.protocols.web.views.submit import remember
 from enrollment.protocols.web.wire import BodyUnreadable, posted, query
@@ -20,9 +18,10 @@ from enrollment.protocols.web.wording import wording
 from enrollment.services import delivery, directory
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from enrollment.ca.policy import Requester
+    from enrollment.protocols.web.codec import PendingEntry
 
 _LINES_ON_A_PAGE: Final = 25
 _MOST_WAITING: Final = 100
@@ -67,9 +66,7 @@ def my_requests(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     lines = [request_line(row, now) for row in found[:_LINES_ON_A_PAGE]]
     older = lines[-1].request_id if len(found) > _LINES_ON_A_PAGE else 0
-    return page(
-        request, "my_requests", lines=lines, older=older, is_later_page=before is not None
-    )
+    return page(request, "my_requests", lines=lines, older=older, is_later_page=before is not None)
 
 
 def _cookie(request: HttpRequest) -> tuple[PendingEntry, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, unquote_plus
 
-from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -20,7 +19,7 @@ from enrollment.protocols.web.wording import Wording, wording
 from enrollment.services import delivery, directory, enroll
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from enrollment.models import EnrollmentRequest
     from enrollment.protocols.web.codec import Fields
