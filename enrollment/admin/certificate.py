@@ -18,7 +18,7 @@ from enrollment.admin.readonly import RecordAdmin
 from enrollment.admin.wording import grouped
 from enrollment.ca import encode
 from enrollment.models import AuditEvent, Certificate
-from enrollment.services import authority, search
+from enrollment.services import delivery, search
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -149,5 +149,4 @@ def _encoded(row: Certificate, encoding: str) -> bytes:
         return der
     if encoding == "pem":
         return encode.pem(der).encode()
-    issuer = authority.issuer_of(row.authority)
-    return encode.pkcs7([der, issuer.der, *issuer.chain])
+    return encode.pkcs7(delivery.chain_of(row))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
@@ -17,6 +18,8 @@ from enrollment.ca.names import visible
 from enrollment.models import Certificate, CertificateName
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
 # A prefix like "www" may fit millions of names; more than this nobody leafs through.
@@ -112,3 +115,11 @@ def _as_beginning(term: str) -> Reading:
 def _holding(names: QuerySet[CertificateName]) -> Q:
     newest = names.order_by().values("certificate_id")[:MOST_NAMES]
     return Q(pk__in=newest)
+
+
+def ending(rows: QuerySet[Certificate], *, now: datetime, days: int) -> QuerySet[Certificate]:
+    """Keep the unrevoked certificates that end within `days`, the first to end first."""
+    end = now + timedelta(days=max(0, min(days, 36_500)))
+    return rows.filter(not_after__gte=now, not_after__lt=end, revoked_at=None).order_by(
+        "not_after", "pk"
+    )

@@ -1,0 +1,47 @@
+"""`manage.py crl`: certificate revocation lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.services import condition, publication
+
+
+class Command(VerbCommand):
+    """Certificate revocation lists: publish, show."""
+
+    help = "Publish and show certificate revocation lists."
+
+    def add_verbs(self) -> None:
+        self.add_verb("publish", self.publish)
+        self.add_verb("show", self.show, reads=True)
+
+    def publish(self, options: dict[str, Any]) -> None:
+        """Sign and publish a new list now."""
+        try:
+            row, number = condition.publish_crl(timezone.now(), actor=shell_actor())
+        except condition.CaFault as error:
+            raise Refusal(str(error)) from error
+        self.stdout.write(f"Published CRL {number} of '{row}'.")
+
+    def show(self, options: dict[str, Any]) -> None:
+        """Show the published lists, the newest first."""
+        found = [
+            {
+                "number": row.number,
+                "ca": str(row.authority),
+                "delta": row.is_delta,
+                "this_update": row.this_update.isoformat(),
+                "next_publish": row.next_publish.isoformat(),
+                "next_update": row.next_update.isoformat(),
+            }
+            for row in publication.lists()
+        ]
+        if options["json"]:
+            self.print_json(found)
+            return
+        headings = ("number", "ca", "delta", "this update", "next publish", "next update")
+        self.print_table(headings, [list(row.values()) for row in found])

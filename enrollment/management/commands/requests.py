@@ -1,0 +1,197 @@
+"""`manage.py requests`: the queue in a shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from enrollment.ca.disposition import Disposition
+from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.policy import Deny
+from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.models import EnrollmentRequest
+from enrollment.services import directory, review
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+_STATES = {
+    "waiting": Disposition.UNDER_SUBMISSION,
+    "issued": Disposition.ISSUED,
+    "denied": Disposition.DENIED,
+    "error": Disposition.ERROR,
+    "revoked": Disposition.REVOKED,
+}
+_WORDS = {disposition: word for word, disposition in _STATES.items()}
+
+
+class Command(VerbCommand):
+    """Requests: list, look, issue, deny."""
+
+    help = "Work off the queue of requests."
+
+    def add_verbs(self) -> None:
+        listing = self.add_verb("list", self.list, reads=True)
+        listing.add_argument(
+            "--state", choices=(*_STATES, "all"), default="waiting", help="default: waiting"
+        )
+        listing.add_argument("--requester", help="only the requests of this account")
+        listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+        _takes_id(self.add_verb("show", self.show, reads=True))
+        approve = self.add_verb("approve", self.approve)
+        _takes_id(approve)
+        approve.add_argument(
+            "--digest", help="issue only if this is the content; 'show' prints it"
+        )
+        _takes_reviewer(approve)
+        deny = self.add_verb("deny", self.deny)
+        _takes_id(deny)
+        deny.add_argument("--reason", required=True, help="the requester reads it")
+        _takes_reviewer(deny)
+
+    def list(self, options: dict[str, Any]) -> None:
+        """List requests, the longest waiting first."""
+        rows = EnrollmentRequest.objects.defer("raw").order_by("pk")
+        if options["state"] != "all":
+            rows = rows.filter(disposition=_STATES[options["state"]].value)
+        if options["requester"]:
+            rows = rows.filter(requester=options["requester"])
+        found = [_summary(row) for row in rows[: max(0, min(options["limit"], 10_000))]]
+        if options["json"]:
+            self.print_json(found)
+            return
+        keys = ("id", "state", "requester", "names", "template", "submitted")
+        self.print_table(keys, [[_cell(row[key]) for key in keys] for row in found])
+
+    def show(self, options: dict[str, Any]) -> None:
+        """Show one request, and what would be issued for a waiting one."""
+        row = _row(options["id"])
+        facts = {**_summary(row), **_details(row)}
+        if row.state is Disposition.UNDER_SUBMISSION:
+            facts |= _would_be(row)
+        if options["json"]:
+            self.print_json(facts)
+            return
+        self.print_facts(
+            (name.replace("_", " "), _cell(value)) for name, value in facts.items() if value
+        )
+
+    def approve(self, options: dict[str, Any]) -> None:
+        """Issue a waiting request."""
+        now = timezone.now()
+        reviewer = _reviewer(options["reviewer"])
+        try:
+            digest = options["digest"] or _digest(options["id"])
+            certificate = review.approve(options["id"], reviewer, digest=digest.lower(), now=now)
+        except (review.DecisionRefused, EnrollmentError) as error:
+            raise Refusal(str(error)) from error
+        self.stdout.write(
+            f"Request {options['id']} is issued to {certificate.requester}, serial number "
+            f"{certificate.serial_number}."
+        )
+
+    def deny(self, options: dict[str, Any]) -> None:
+        """Deny a waiting request with a reason."""
+        if not options["reason"].strip():
+            raise Refusal("The reason is empty. The requester reads it and has nothing else.")
+        try:
+            row = review.deny(
+                options["id"],
+                _reviewer(options["reviewer"]),
+                reason=options["reason"],
+                now=timezone.now(),
+            )
+        except review.DecisionRefused as error:
+            raise Refusal(str(error)) from error
+        self.stdout.write(f"Request {row.pk} of {row.requester} is denied.")
+
+
+def _takes_id(parser: CommandParser) -> None:
+    parser.add_argument("id", metavar="ID", type=int, help="the request id")
+
+
+def _takes_reviewer(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--as",
+        dest="reviewer",
+        metavar="NAME",
+        help="decide as this account, with its rights; default: the user of this shell",
+    )
+
+
+def _reviewer(name: str | None) -> review.Reviewer:
+    """Return who decides: an account with its rights, or whoever owns this shell.
+
+    Who can run this command can read the CA's key, so there is no right left to ask for.
+    """
+    if name is None:
+        return review.Reviewer(shell_actor(), may_review=True)
+    user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise Refusal(f"There is no active account '{name}'.")
+    return review.Reviewer(name, directory.may_review(user))
+
+
+def _row(request_id: int) -> EnrollmentRequest:
+    row = EnrollmentRequest.objects.filter(pk=request_id).select_related("certificate").first()
+    if row is None:
+        raise Refusal(f"There is no request {request_id}.")
+    return row
+
+
+def _digest(request_id: int) -> str:
+    seen = review.prepare_review(request_id, now=timezone.now())
+    if not seen.digest and isinstance(seen.decision, Deny):
+        raise Refusal(f"Request {request_id} cannot be issued: {seen.decision.error}")
+    return seen.digest
+
+
+def _summary(row: EnrollmentRequest) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "state": _WORDS.get(row.state, row.state.name.lower()),
+        "requester": row.requester,
+        "names": [str(name) for name in row.names] or [row.subject],
+        "template": row.template_name,
+        "submitted": row.submitted_at.isoformat(timespec="seconds"),
+    }
+
+
+def _details(row: EnrollmentRequest) -> dict[str, Any]:
+    return {
+        "subject": row.subject,
+        "key": row.key_name,
+        "door": row.door,
+        "message": row.disposition_message,
+        "detail": row.detail,
+        "remedy": row.remedy,
+        "decided_by": row.decided_by,
+        "serial_number": row.certificate.serial_number if row.certificate else "",
+        "remarks": row.remarks,
+    }
+
+
+def _would_be(row: EnrollmentRequest) -> dict[str, Any]:
+    """Say what an approval would sign; the content is written down, as for the review page."""
+    try:
+        seen = review.prepare_review(row.pk, now=timezone.now())
+    except (review.DecisionRefused, EnrollmentError) as error:
+        return {"refused": str(error)}
+    if seen.prepared is None:
+        refusal = seen.decision.error if isinstance(seen.decision, Deny) else ""
+        return {"refused": str(refusal)}
+    return {
+        "would_be_subject": seen.prepared.subject_text,
+        "would_be_names": [str(name) for name in seen.prepared.names],
+        "would_end": seen.prepared.not_after.isoformat(),
+        "held_by_others": [f"{holder.name} ({holder.requester})" for holder in seen.holders],
+        "findings": [finding.message for finding in seen.prepared.findings],
+        "ignored": seen.ignored,
+        "digest": seen.digest,
+    }
+
+
+def _cell(value: object) -> object:
+    return ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,131 @@
+"""Is the CA in order? Each check answers with a sentence; none changes anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from enrollment import keys
+from enrollment.ca.disposition import Disposition
+from enrollment.models import Authority, EnrollmentRequest, SigningRecord
+from enrollment.services import audit, authority, publication
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+_SOON: Final = timedelta(days=90)
+
+
+class CaFault(Exception):
+    """The CA cannot be made or used, and why, in one sentence for its operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    passed: bool
+    finding: str
+
+
+def init(now: datetime) -> Authority:
+    """Make a self-signed CA with its first CRL, where there is none.
+
+    Raises:
+        CaFault: there is one already, or its key cannot be written.
+    """
+    existing = Authority.objects.order_by("-index").first()
+    if existing is not None:
+        raise CaFault(f"There is a CA already: {existing}. Nothing was changed.")
+    try:
+        row = authority.create_self_signed(now)
+        publication.current_crl(row, now=now)
+    except keys.KeyProblem as error:
+        raise CaFault(str(error)) from error
+    return row
+
+
+def publish_crl(now: datetime, *, actor: str) -> tuple[Authority, int]:
+    """Publish a new list of the current CA, and return the CA and the list's number.
+
+    Raises:
+        CaFault: there is no CA, or its key cannot be used.
+    """
+    try:
+        row = authority.current()
+        return row, publication.publish_crl(row, now=now, actor=actor).number
+    except (authority.NoAuthority, keys.KeyProblem) as error:
+        raise CaFault(str(error)) from error
+
+
+def check(now: datetime) -> tuple[Check, ...]:
+    """Look at certificate, key, CRL, unfinished work and audit trail.
+
+    Raises:
+        CaFault: there is no CA.
+    """
+    try:
+        row = authority.current()
+    except authority.NoAuthority as error:
+        raise CaFault(str(error)) from error
+    return (
+        _validity(row, now),
+        _key(row),
+        *_lists(row, now),
+        _unfinished(),
+        _audit_trail(),
+    )
+
+
+def _validity(row: Authority, now: datetime) -> Check:
+    issuer = authority.issuer_of(row)
+    end = f"{issuer.not_after:%Y-%m-%d}"
+    if not issuer.not_before <= now < issuer.not_after:
+        return Check("CA certificate", False, f"It is not valid now; it ends on {end}.")
+    if issuer.not_after - now < _SOON:
+        return Check("CA certificate", False, f"It ends on {end}. Renew it.")
+    return Check("CA certificate", True, f"Valid until {end}.")
+
+
+def _key(row: Authority) -> Check:
+    try:
+        authority.signer_of(row)
+    except keys.KeyProblem as error:
+        return Check("CA key", False, str(error))
+    return Check("CA key", True, "It opens, belongs to the certificate, and only we can read it.")
+
+
+def _lists(row: Authority, now: datetime) -> Iterator[Check]:
+    newest = next((crl for crl in publication.lists() if not crl.is_delta), None)
+    if newest is None:
+        yield Check("CRL", False, "None was published. Run: python manage.py crl publish")
+    elif newest.next_update <= now:
+        yield Check("CRL", False, f"Number {newest.number} ended {newest.next_update:%Y-%m-%d}.")
+    else:
+        yield Check(
+            "CRL", True, f"Number {newest.number} is valid until {newest.next_update:%Y-%m-%d}."
+        )
+
+
+def _unfinished() -> Check:
+    committed = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).count()
+    incomplete = EnrollmentRequest.objects.filter(
+        disposition=Disposition.INCOMPLETE.value
+    ).count()
+    if committed or incomplete:
+        return Check(
+            "Unfinished requests",
+            False,
+            f"{max(committed, incomplete)} were interrupted; the next start finishes them.",
+        )
+    return Check("Unfinished requests", True, "None.")
+
+
+def _audit_trail() -> Check:
+    verdict = audit.verify()
+    if verdict.is_whole:
+        return Check("Audit trail", True, f"{verdict.events:,} events, all in their chain.")
+    return Check("Audit trail", False, f"Event {verdict.broken_at} does not fit the one before it.")
