@@ -11,7 +11,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -23,6 +22,7 @@ from enrollment import conf
 from enrollment.serving import housekeeping
 from enrollment.serving.connections import SiteWorker, TLSListener
 from enrollment.serving.tls import CertificateFiles
+from enrollment.services.site_certificate import SiteCertificate
 
 THREADS = 8
 # Bounds on the head of a request. Kerberos tickets of members of many groups need long lines.
@@ -133,18 +133,19 @@ class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
 
 def serve(
-    bound: Listeners, files: tuple[Path, Path] | None, workers: int, ready: Callable[[], None]
+    bound: Listeners, own: SiteCertificate | None, workers: int, ready: Callable[[], None]
 ) -> None:
     """Serve until told to stop; returns by SystemExit, with gunicorn's status.
 
     Args:
         bound: the sockets to accept from.
-        files: the TLS certificate chain and key of the site; needed when `bound.tls` is on.
+        own: the TLS certificate of the site; needed when `bound.tls` is on.
         workers: processes.
         ready: called once, when connections are accepted.
     """
-    if bound.tls is not None and files is not None:
-        SiteWorker.tls = TLSListener(bound.tls.getsockname(), CertificateFiles(*files))
+    if bound.tls is not None and own is not None:
+        files = CertificateFiles(own.certificate, own.key)
+        SiteWorker.tls = TLSListener(bound.tls.getsockname(), files)
     # gunicorn reads its own environment variable for more; ours is the only one that counts.
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     with contextlib.suppress(ValueError):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from enrollment import conf
 from enrollment.signin import accounts
@@ -13,7 +13,7 @@ from tests.signin.people import PASSWORD
 
 
 @pytest.fixture(autouse=True)
-def _fast_hashes(settings: SettingsWrapper) -> None:
+def _fast_hashes(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

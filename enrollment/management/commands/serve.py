@@ -30,8 +30,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not bound.all():
             raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
-        files = site_certificate.ensure(timezone.now()) if bound.tls else None
-        server.serve(bound, files, settings.workers, self._say_addresses)
+        try:
+            own = site_certificate.ensure(timezone.now()) if bound.tls else None
+        except site_certificate.SiteCertificateRefused as error:
+            raise CommandError(str(error)) from error
+        server.serve(bound, own, settings.workers, self._say_addresses)
 
     def _refuse_unready(self) -> None:
         executor = MigrationExecutor(connections["default"])
