@@ -14,6 +14,8 @@ from __future__ import annotations
 import binascii
 import html
 import re
+from bisect import bisect_left
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from enrollment.ca import ber
@@ -46,19 +48,22 @@ _PLAIN_DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-") | {
     0xFEFF: None,
     0x00: None,
 }
-_BEGIN: Final = re.compile(r"-{2,8}[ \t]{0,4}BEGIN ([A-Z0-9 #./]{1,60}?)[ \t]{0,4}-{2,8}", re.I)
-_END: Final = re.compile(r"-{2,8}[ \t]{0,4}END [A-Z0-9 #./]{1,60}?[ \t]{0,4}-{2,8}", re.I)
-_TAG: Final = re.compile(r"<[^<>]{0,200}>")
-_SECRET_LABEL: Final = re.compile(
-    r"PRIVATE KEY(?: BLOCK)?[ \t]{0,4}-{2}|PuTTY-User-Key-File-|<RSAKeyValue>|<D>", re.I
+_LABEL: Final = r"([A-Z0-9 #./]{1,60}?)[ \t]{0,4}-{2}"
+_BEGIN: Final = re.compile(r"(?:(?<=--)|(?<=-- ))BEGIN " + _LABEL, re.I)
+_END: Final = re.compile(r"(?:(?<=--)|(?<=-- ))END " + _LABEL, re.I)
+_LOOKS_LIKE_DER: Final = re.compile(r"^[^A-Za-z0-9\n]{0,8}MI[A-Z]", re.M)
+_CLOSING: Final = re.compile(r"-{2,8}[ \t]{0,4}END\b", re.I)
+_USUAL: Final = re.compile(
+    rb"\s*-----BEGIN ((?:NEW )?CERTIFICATE REQUEST|PKCS7|CMS)-----([A-Za-z0-9+/\s]+={0,2})\s*"
+    rb"-----END \1-----\s*"
 )
+_TAG: Final = re.compile(r"<[^<>]{0,200}>")
 _JWK: Final = re.compile(r"[\"']d[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9_-]{20}")
 _ESCAPED_NEWLINES: Final = re.compile(r"\\r\\n|\\n|\\r|\\t|%0[DA]", re.I)
 _HEADER_LINE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}:\s")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{64,}")
 _BASE64_LINE: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
-_DECORATION: Final = " \t\v\f>|#*,;\\+\"'`&"
 _LEADING_DECORATION: Final = " \t\v\f>|#*,;\\\"'`&"
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")
 
@@ -72,11 +77,27 @@ _BINARY_FORMATS: Final = (
     (b"\xff\xd8\xff", "a picture"),
     (b"\xd0\xcf\x11\xe0", "an Office document"),
 )
-_LABELS: Final = (
-    ("OPENSSH PRIVATE KEY", "an OpenSSH private key"),
-    ("ENCRYPTED PRIVATE KEY", "an encrypted private key"),
-    ("PUTTY-USER-KEY", "a PuTTY private key"),
+_SECRET_LABELS: Final = (
+    ("OPENSSH PRIVATE KEY-", "an OpenSSH private key"),
+    ("ENCRYPTED PRIVATE KEY-", "an encrypted private key"),
+    ("PRIVATE KEY-", "a private key"),
+    ("PRIVATE KEY BLOCK-", "a PGP private key"),
+    ("PUTTY-USER-KEY-FILE-", "a PuTTY private key"),
+    ("<RSAKEYVALUE>", "a private key in XML"),
 )
+_OTHER_LABELS: Final = {
+    "CERTIFICATE": "a certificate",
+    "X509 CERTIFICATE": "a certificate",
+    "TRUSTED CERTIFICATE": "a certificate",
+    "X509 CRL": "a certificate revocation list (CRL)",
+    "PUBLIC KEY": "a bare public key",
+    "RSA PUBLIC KEY": "a bare public key",
+    "SSH2 PUBLIC KEY": "an SSH public key",
+    "DH PARAMETERS": "a set of Diffie-Hellman parameters",
+    "EC PARAMETERS": "a set of curve parameters",
+    "PGP MESSAGE": "a PGP message",
+    "PGP PUBLIC KEY BLOCK": "a PGP public key",
+}
 _TEXT_FORMATS: Final = (
     ("ssh-rsa ", "an OpenSSH public key"),
     ("ssh-ed25519 ", "an OpenSSH public key"),
@@ -119,6 +140,11 @@ def read_text(raw: bytes, *, max_octets: int = DEFAULT_MAX_OCTETS) -> bytes:
             f"The text has {len(raw):,} octets; at most {max_octets:,} are read.",
             remedy="Send one request alone, without anything before or behind it.",
         )
+    usual = _USUAL.fullmatch(raw)
+    if usual is not None:
+        octets = binascii.a2b_base64(usual[2])
+        if recognize(octets) in REQUESTS:
+            return octets
     if _is_binary(raw):
         return _read_binary(raw)
     text = _decode(raw)
@@ -170,34 +196,32 @@ def _decode(raw: bytes) -> str:
 
 
 def _refuse_labelled_secrets(text: str) -> None:
-    match = _SECRET_LABEL.search(text)
-    if match is None and '"kty"' in text and _JWK.search(text):
+    """Refuse a private key that says what it is, wherever it stands."""
+    upper = text.upper().replace("KEY -", "KEY-").replace("BLOCK -", "BLOCK-")
+    for label, what in _SECRET_LABELS:
+        if label in upper and (label != "<RSAKEYVALUE>" or "<D>" in upper):
+            raise private_key_refusal(what)
+    if '"KTY"' in upper and _JWK.search(text):
         raise private_key_refusal("a private key in JSON (JWK)")
-    if match is None:
-        return
-    upper = text.upper()
-    what = next((name for label, name in _LABELS if label in upper), "a private key")
-    raise private_key_refusal(what)
 
 
 def _blocks(text: str) -> Iterator[_Block]:
     """Find what stands in armor; without any armor, the base64 itself."""
-    position, count = 0, 0
-    while (begin := _BEGIN.search(text, position)) is not None and count < _MAX_BLOCKS:
-        end = _END.search(text, begin.end())
-        following = _BEGIN.search(text, begin.end())
-        stop = len(text)
-        if end is not None:
-            stop = end.start()
-        if following is not None:
-            stop = min(stop, following.start())
-        octets = _decode_body(text[begin.end() : stop])
-        yield _Block(" ".join(begin[1].upper().split()), octets, recognize(octets))
-        position, count = max(stop, begin.end()), count + 1
-    if count == 0:
+    begins = list(islice(_BEGIN.finditer(text), _MAX_BLOCKS))
+    if not begins:
         octets = _decode_bare(text)
         if octets:
             yield _Block("", octets, recognize(octets))
+        return
+    stops = sorted(
+        [match.start() for match in begins]
+        + [match.start() for match in islice(_END.finditer(text), 2 * _MAX_BLOCKS)]
+        + [len(text)]
+    )
+    for begin in begins:
+        stop = stops[bisect_left(stops, begin.end())]
+        octets = _decode_body(text[begin.end() : stop].strip("-"))
+        yield _Block(begin[1].upper(), octets, recognize(octets))
 
 
 def _choose(text: str, blocks: list[_Block]) -> bytes:
@@ -220,7 +244,7 @@ def _choose(text: str, blocks: list[_Block]) -> bytes:
         if block.octets[:1] == b"\x30":
             _refuse_damaged(block)
             return block.octets
-    raise _not_base64(text, blocks)
+    raise _explain(text, blocks)
 
 
 def _refuse_damaged(block: _Block) -> None:
@@ -252,8 +276,7 @@ def _decode_body(body: str) -> bytes:
 def _strip_line(line: str) -> str:
     """Drop what mail, source code and lists put around a line of base64."""
     if '"' in line or "'" in line:
-        pieces = re.split(r"[\"']", line)
-        line = max(pieces, key=len)
+        line = max(line.replace("'", '"').split('"'), key=len)
     return line.lstrip(_LEADING_DECORATION).rstrip(" \t\v\f,;\\&|*`")
 
 
@@ -293,9 +316,10 @@ def _decode_bare(text: str) -> bytes:
     """Decode a request without armor: alone, or as the longest run of base64 in other text."""
     if "<" in text:
         text = _TAG.sub("\n", text)
-    end = _END.search(text)
-    if end is not None:
-        text = text[: end.start()]
+    # Cisco closes with "---End - This line not part of the certificate request---".
+    closing = _CLOSING.search(text, len(text) - len(text.lstrip("- \t\r\n")))
+    if closing is not None:
+        text = text[: closing.start()]
     whole = _decode_body(text)
     if _is_whole(whole):
         return whole
@@ -320,13 +344,24 @@ def _groups(text: str) -> Iterator[list[str]]:
         yield group
 
 
-def _not_base64(text: str, blocks: list[_Block]) -> EnrollmentError:
-    """Name what was pasted instead, or point at the character that does not belong."""
+def _explain(text: str, blocks: list[_Block]) -> EnrollmentError:
+    """Name what was pasted instead, or say what is wrong with the base64."""
+    for block in blocks:
+        what = _OTHER_LABELS.get(block.label)
+        if what is not None:
+            return NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
     lowered = text[:4096].lower().lstrip()
     for mark, what in _TEXT_FORMATS:
         found = lowered.startswith(mark) if mark == "{" else mark.lower() in lowered
-        if found and not blocks:
+        if found and not any(block.octets for block in blocks):
             return NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
+    if not any(block.octets[:1] == b"\x30" for block in blocks) and _LOOKS_LIKE_DER.search(text):
+        return _damaged_block(text) if _BEGIN.search(text) else _incomplete()
+    if any(block.octets for block in blocks):
+        return NotARequest(
+            "This is base64, but what it holds is not a certification request.",
+            remedy=_WHOLE_BLOCK,
+        )
     if blocks:
         return _damaged_block(text)
     return NotBase64(
@@ -335,21 +370,26 @@ def _not_base64(text: str, blocks: list[_Block]) -> EnrollmentError:
 
 
 def _damaged_block(text: str) -> EnrollmentError:
+    """Point at the first character of the first block that is not base64."""
     begin = _BEGIN.search(text)
     start = begin.end() if begin else 0
     end = _END.search(text, start)
-    body = text[start : end.start() if end else len(text)]
+    body = text[start : end.start() if end else len(text)].strip("-")
     line_number = text.count("\n", 0, start) + 1
+    if not body.strip():
+        return NotBase64("There is nothing between BEGIN and END.", remedy=_WHOLE_BLOCK)
     for offset, raw_line in enumerate(body.split("\n")):
         bad = _NOT_BASE64.search(_strip_line(raw_line).replace(" ", ""))
-        if bad:
+        if bad and not _HEADER_LINE.match(_strip_line(raw_line)):
             return NotBase64(
                 f"Line {line_number + offset} holds {bad[0]!r}, which is not part of base64: the "
                 "request was damaged on its way.",
                 remedy=_WHOLE_BLOCK,
             )
-    if not body.strip():
-        return NotBase64("There is nothing between BEGIN and END.", remedy=_WHOLE_BLOCK)
+    return _incomplete()
+
+
+def _incomplete() -> NotBase64:
     return NotBase64(
-        "The base64 text is incomplete: characters are missing or were added.", remedy=_WHOLE_BLOCK
+        "The base64 text is damaged: characters are missing or were added.", remedy=_WHOLE_BLOCK
     )

@@ -89,7 +89,11 @@ class CertificationRequest:
 
 
 def read_pkcs10(
-    octets: bytes, remarks: tuple[str, ...] = (), *, null_signature_allowed: bool = False
+    octets: bytes,
+    remarks: tuple[str, ...] = (),
+    *,
+    null_signature_allowed: bool = False,
+    loaded: x509.CertificateSigningRequest | None = None,
 ) -> CertificationRequest:
     """Read one PKCS #10 and verify its own signature.
 
@@ -97,11 +101,12 @@ def read_pkcs10(
         octets: exactly one request.
         remarks: what was tolerated before this point.
         null_signature_allowed: the caller has another proof of possession to look at.
+        loaded: the same octets, where the caller has loaded them already.
 
     Raises:
         EnrollmentError: a subclass that says what is wrong.
     """
-    parts = pkcs10.split(octets)
+    parts = pkcs10.split(octets, loaded)
     key = keys.describe_public_key(parts.spki_der)
     public_key = _load_key(parts, key)
     algorithm = signatures.read_algorithm(parts.algorithm)

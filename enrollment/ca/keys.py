@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from enrollment.ca import ber, der, oids
@@ -85,22 +86,28 @@ def describe_public_key(spki_der: bytes) -> PublicKeyFacts:
     """
     spki = ber.read(spki_der).expect(der.SEQUENCE, "The public key")
     algorithm_node, key_node = _two(spki, "The public key")
-    algorithm_parts = algorithm_node.expect(der.SEQUENCE, "The key algorithm").children()
-    if not algorithm_parts:
-        raise _malformed("The key algorithm is empty.")
-    algorithm = ber.object_identifier(algorithm_parts[0], "The key algorithm")
+    algorithm, parameters = _read_algorithm(algorithm_node.octets)
     key_node.expect(der.BIT_STRING, "The public key")
+    if algorithm in _RSA_KEYS:
+        return _rsa(algorithm, key_node)
     fixed = _FIXED_KINDS.get(algorithm)
     if fixed is not None:
         return PublicKeyFacts(*fixed, algorithm)
-    if algorithm in _RSA_KEYS:
-        return _rsa(algorithm, key_node)
-    parameters = algorithm_parts[1] if len(algorithm_parts) > 1 else None
     if algorithm == EC_KEY:
         return _elliptic_curve(parameters, key_node)
     if algorithm == _DSA_KEY:
         return _dsa(parameters, key_node)
     return PublicKeyFacts(KeyKind.OTHER, _key_bits(key_node), oids.name(algorithm), algorithm)
+
+
+@lru_cache(maxsize=64)
+def _read_algorithm(octets: bytes) -> tuple[str, ber.Node | None]:
+    """Read an AlgorithmIdentifier; few different ones come, so each is read once."""
+    parts = ber.read(octets).expect(der.SEQUENCE, "The key algorithm").children()
+    if not parts:
+        raise _malformed("The key algorithm is empty.")
+    oid = ber.object_identifier(parts[0], "The key algorithm")
+    return oid, parts[1] if len(parts) > 1 else None
 
 
 def rsa_numbers(spki_der: bytes) -> tuple[int, int]:

@@ -47,8 +47,20 @@ class Parts:
     remarks: tuple[str, ...]
 
 
-def split(octets: bytes) -> Parts:
+def load(octets: bytes) -> x509.CertificateSigningRequest | None:
+    """Load strict DER; None when it is anything else."""
+    try:
+        return x509.load_der_x509_csr(octets)
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def split(octets: bytes, loaded: x509.CertificateSigningRequest | None = None) -> Parts:
     """Cut a request into its parts.
+
+    Args:
+        octets: exactly one request.
+        loaded: what `load` made of the same octets, where the caller has asked already.
 
     Raises:
         MalformedRequest: it is not a PKCS #10; the detail names the field at fault.
@@ -65,9 +77,8 @@ def split(octets: bytes) -> Parts:
     version.expect(der.INTEGER, "The version of the request")
     attributes_node = fields[3] if len(fields) == 4 else None  # noqa: PLR2004 - the fourth
     attributes = _attributes(attributes_node)
-    try:
-        loaded = x509.load_der_x509_csr(octets)
-    except (ValueError, x509.InvalidVersion):
+    loaded = loaded or load(octets)
+    if loaded is None:
         return _mended(info, version, name, spki, attributes_node, algorithm, signature, attributes)
     return Parts(
         info.octets,

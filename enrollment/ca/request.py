@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from enrollment.ca import ber, recognize
+from enrollment.ca import ber, pkcs10, recognize
 from enrollment.ca.certification_request import CertificationRequest, RequestForm, read_pkcs10
 from enrollment.ca.errors import MalformedRequest
 from enrollment.ca.extensions import RequestedExtension
@@ -43,6 +43,10 @@ def parse_certification_request(octets: bytes) -> CertificationRequest:
         EnrollmentError: a subclass that says what is wrong; `SignatureInvalid` when possession of
             the key is not proven.
     """
+    # Nearly every request is a plain PKCS #10 in strict DER; it pays for no guessing.
+    loaded = pkcs10.load(octets)
+    if loaded is not None:
+        return _noting_renewal(read_pkcs10(octets, loaded=loaded))
     message, remarks = _without_trailing_octets(octets)
     kind = recognize.recognize(message)
     if kind is Kind.SIGNED_DATA:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -171,7 +172,12 @@ def read_algorithm(node: ber.Node, what: str = "The signature algorithm") -> Sig
     Raises:
         MalformedRequest: it is not an AlgorithmIdentifier.
     """
-    parts = node.expect(der.SEQUENCE, what).children()
+    return _read_algorithm(node.octets, what)
+
+
+@lru_cache(maxsize=64)
+def _read_algorithm(octets: bytes, what: str) -> SignatureAlgorithm:
+    parts = ber.read(octets).expect(der.SEQUENCE, what).children()
     if not parts:
         raise MalformedRequest(f"{what} is empty.", remedy=_SIGN_AGAIN)
     oid = ber.object_identifier(parts[0], what)
