@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
 
 from enrollment.ca.disposition import Disposition
 
@@ -20,7 +19,7 @@ class EnrollmentRequest(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     door = models.CharField(max_length=20)
-    submitted_at = models.DateTimeField(db_default=Now())
+    submitted_at = models.DateTimeField()
     raw = models.BinaryField()
     attributes = models.TextField(blank=True)
     friendly_type = models.CharField(max_length=120, blank=True)

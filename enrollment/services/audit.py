@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from enrollment.models import AuditEvent
 from enrollment.services import locks
+from enrollment.services.prepared import PreparedSelect, insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
 _FIRST: Final = "0" * 64
+_NEWEST: Final = PreparedSelect(lambda: AuditEvent.objects.order_by("-pk").values_list("hash")[:1])
 _log = logging.getLogger("certsrv.audit")
 
 
@@ -36,21 +38,25 @@ class Verdict:
         return self.broken_at is None
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record(
-    verb: str, *, actor: str, subject: str = "", at: datetime | None = None, **detail: Any  # noqa: ANN401 - whatever JSON can hold
+    verb: str,
+    *,
+    actor: str,
+    subject: str = "",
+    at: datetime | None = None,
+    **detail: Any,  # noqa: ANN401 - whatever JSON can hold
 ) -> AuditEvent:
     """Append one event; inside a transaction it stands or falls with the fact it tells."""
     locks.hold("audit")
     at = at or timezone.now()
-    previous = (
-        AuditEvent.objects.order_by("-pk").values_list("hash", flat=True).first() or _FIRST
-    )
+    newest = _NEWEST.rows()
+    previous = newest[0][0] if newest else _FIRST
     event = AuditEvent(
         at=at, actor=actor[:150], verb=verb, subject=subject, detail=detail, previous_hash=previous
     )
     event.hash = digest(event)
-    event.save(force_insert=True)
+    insert(event)
     _log.info("%s %s %s %s", verb, subject, actor, json.dumps(detail, sort_keys=True))
     return event
 

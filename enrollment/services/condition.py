@@ -112,9 +112,7 @@ def _lists(row: Authority, now: datetime) -> Iterator[Check]:
 
 def _unfinished() -> Check:
     committed = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).count()
-    incomplete = EnrollmentRequest.objects.filter(
-        disposition=Disposition.INCOMPLETE.value
-    ).count()
+    incomplete = EnrollmentRequest.objects.filter(disposition=Disposition.INCOMPLETE.value).count()
     if committed or incomplete:
         return Check(
             "Unfinished requests",

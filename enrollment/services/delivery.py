@@ -113,9 +113,7 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
 def requests_of(requester: Requester) -> QuerySet[EnrollmentRequest]:
     """Return everything `requester` ever asked for, the newest first."""
     return (
-        EnrollmentRequest.objects.filter(
-            requester=requester.name, account_id=requester.account_id
-        )
+        EnrollmentRequest.objects.filter(requester=requester.name, account_id=requester.account_id)
         .select_related("certificate")
         .defer("raw", "certificate__der")
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
+from django.db.models import F
 
 from enrollment import conf
 from enrollment.ca.builtin import standalone_template
@@ -21,18 +22,24 @@ from enrollment.ca.template import (
     SubjectSource,
 )
 from enrollment.models import Template
+from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from django.db.models import QuerySet
+    from collections.abc import Iterable
 
 ANONYMOUS = Requester(name="anonymous", is_anonymous=True)
 REVIEW_PERMISSION: Final = "enrollment.review_enrollmentrequest"
-_COLUMNS: Final = tuple(
-    field.name
-    for field in Template._meta.concrete_fields  # noqa: SLF001 - Django's public spelling
-    if field.name != "id"
+_PUBLISHED: Final = PreparedSelect(
+    lambda: (
+        Template.objects.filter(published=True)
+        .order_by("name", "enroll_groups__name")
+        .values_list(*(field.attname for field in Template._meta.concrete_fields))  # noqa: SLF001 - Django's public spelling
+        .annotate(group=F("enroll_groups__name"))
+    )
+)
+_kept: tuple[list[tuple[object, ...]], tuple[CertificateTemplate, ...]] = ([], ())
+_GROUPS_OF: Final = PreparedSelect(
+    lambda user: Group.objects.filter(user=user).order_by().values_list("name"), -1
 )
 
 
@@ -44,7 +51,7 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
     settings = conf.current()
     return Requester(
         name=user.get_username(),
-        groups=frozenset(user.groups.values_list("name", flat=True)),
+        groups=frozenset(name for (name,) in _GROUPS_OF.rows(user.pk)),
         account_id=user.pk,
         full_name=user.get_full_name(),
         email=user.email,
@@ -62,41 +69,36 @@ def templates_for(requester: Requester) -> list[CertificateTemplate]:
     """Return the published templates that `requester` may enroll for, by name."""
     if not conf.current().is_enterprise:
         return []
-    templates = _read(Template.objects.filter(published=True))
-    return [template for template in templates if template.enroll_groups & requester.groups]
+    return [template for template in published() if template.enroll_groups & requester.groups]
 
 
 def template(name: str) -> CertificateTemplate | None:
     """Return the published template with this name (in any case) or object identifier."""
     if not conf.current().is_enterprise:
         return standalone()
-    field = "oid" if name[:2] in ("1.", "2.") else "name__iexact"
-    found = _read(Template.objects.filter(published=True, **{field: name}))
-    return found[0] if found else None
+    wanted = name.casefold()
+    for found in published():
+        if wanted in (found.name.casefold(), found.oid):
+            return found
+    return None
 
 
-def _read(rows: QuerySet[Template]) -> list[CertificateTemplate]:
-    """Read templates with their groups in one query, and make each distinct one once.
+def published() -> tuple[CertificateTemplate, ...]:
+    """Return every published template, by name.
 
-    Every submission comes by here: rows are read afresh, only the values made of them are kept.
+    Every submission comes by here: the rows are read afresh each time, and the values made of them
+    are kept for as long as the rows are the same to the last column.
     """
-    columns = rows.order_by("name").values_list(*_COLUMNS, "enroll_groups__name")
-    groups: dict[str, set[str]] = {}
-    found: dict[str, tuple[object, ...]] = {}
-    for *values, group in columns:
-        name = values[0]
-        found[name] = tuple(_frozen(value) for value in values)
-        groups.setdefault(name, set()).update((group,) if group else ())
-    return [_value(values, frozenset(groups[name])) for name, values in found.items()]
-
-
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-@lru_cache(maxsize=256)
-def _value(values: tuple[object, ...], groups: frozenset[str]) -> CertificateTemplate:
-    return _make(dict(zip(_COLUMNS, values, strict=True)), groups)
+    global _kept  # noqa: PLW0603 - one value that is replaced whole
+    rows = _PUBLISHED.rows()
+    seen, values = _kept
+    if rows != seen:
+        found = Template.objects.filter(published=True).prefetch_related("enroll_groups")
+        values = tuple(to_value(row) for row in found.order_by("name"))
+        # Only when nobody saved a template between the two readings do they belong together.
+        if rows == _PUBLISHED.rows():
+            _kept = (rows, values)
+    return values
 
 
 @lru_cache(maxsize=1)
@@ -116,46 +118,41 @@ def to_value(row: Template) -> CertificateTemplate:
         ValueError: the row holds a word that is no key kind, usage or network; the desk refuses
             such rows before they are stored.
     """
-    values = {name: getattr(row, name) for name in _COLUMNS}
     groups = row.enroll_groups.all() if row.pk else ()
-    return _make(values, frozenset(group.name for group in groups))
-
-
-def _make(row: Mapping[str, Any], groups: frozenset[str]) -> CertificateTemplate:
     return CertificateTemplate(
-        name=row["name"],
-        display_name=row["display_name"],
-        oid=row["oid"],
-        schema_version=row["schema_version"],
-        major_version=row["major_version"],
-        minor_version=row["minor_version"],
-        published=row["published"],
-        subject_source=SubjectSource(row["subject_source"]),
-        directory_subject=row["directory_subject"],
-        directory_alternative_names=_texts(row["directory_alternative_names"]),
-        extended_key_usages=_texts(row["extended_key_usages"]),
-        key_usages=frozenset(KeyUsage(usage) for usage in row["key_usages"]),
-        key_usage_critical=row["key_usage_critical"],
-        key_usage_narrowing=row["key_usage_narrowing"],
-        is_ca=row["is_ca"],
-        path_length=row["path_length"],
-        allowed_keys=tuple(KeyKind(kind) for kind in row["allowed_keys"]),
-        minimum_rsa_bits=row["minimum_rsa_bits"],
-        weak_request_signatures=row["weak_request_signatures"],
-        validity=timedelta(days=row["validity_days"]),
-        renewal_period=timedelta(days=row["renewal_days"]),
-        approval=Approval(row["approval"]),
-        enroll_groups=groups,
+        name=row.name,
+        display_name=row.display_name,
+        oid=row.oid,
+        schema_version=row.schema_version,
+        major_version=row.major_version,
+        minor_version=row.minor_version,
+        published=row.published,
+        subject_source=SubjectSource(row.subject_source),
+        directory_subject=row.directory_subject,
+        directory_alternative_names=_texts(row.directory_alternative_names),
+        extended_key_usages=_texts(row.extended_key_usages),
+        key_usages=frozenset(KeyUsage(usage) for usage in row.key_usages),
+        key_usage_critical=row.key_usage_critical,
+        key_usage_narrowing=row.key_usage_narrowing,
+        is_ca=row.is_ca,
+        path_length=row.path_length,
+        allowed_keys=tuple(KeyKind(kind) for kind in row.allowed_keys),
+        minimum_rsa_bits=row.minimum_rsa_bits,
+        weak_request_signatures=row.weak_request_signatures,
+        validity=timedelta(days=row.validity_days),
+        renewal_period=timedelta(days=row.renewal_days),
+        approval=Approval(row.approval),
+        enroll_groups=frozenset(group.name for group in groups),
         allowed_names=NameRules(
-            dns_suffixes=_texts(row["allowed_dns_suffixes"]),
-            ip_networks=tuple(ipaddress.ip_network(net) for net in row["allowed_ip_networks"]),
-            patterns=_texts(row["allowed_name_patterns"]),
+            dns_suffixes=_texts(row.allowed_dns_suffixes),
+            ip_networks=tuple(ipaddress.ip_network(net) for net in row.allowed_ip_networks),
+            patterns=_texts(row.allowed_name_patterns),
         ),
-        san_critical=row["san_critical"],
-        include_revocation_addresses=row["include_revocation_addresses"],
-        include_ocsp_no_check=row["include_ocsp_no_check"],
-        ra_signatures=row["ra_signatures"],
-        same_key_renewal=row["same_key_renewal"],
+        san_critical=row.san_critical,
+        include_revocation_addresses=row.include_revocation_addresses,
+        include_ocsp_no_check=row.include_ocsp_no_check,
+        ra_signatures=row.ra_signatures,
+        same_key_renewal=row.same_key_renewal,
     )
 
 

@@ -15,6 +15,7 @@ from enrollment.ca.names import display
 from enrollment.ca.policy import Decision, Deny, Hold, Issue, Requester
 from enrollment.models import EnrollmentRequest, SigningRecord
 from enrollment.services import audit, authority, decision, directory, ignored, issuance, judgement
+from enrollment.services.prepared import insert
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,8 +71,8 @@ def enroll_judged(submission: Submission, judged: Judgement, *, now: datetime) -
     issuing = authority.current()
     verdict, prepared = _prepare(judged, issuing, now)
     with transaction.atomic(durable=True):
-        row = _remember(submission, judged)
-        row.save(force_insert=True)
+        row = _remember(submission, judged, now)
+        insert(row)
         record = _write(row, verdict, prepared, issuing, now=now)
     if record is not None:
         _issue(record, now)
@@ -90,12 +91,13 @@ def _prepare(
         return Deny(error), None
 
 
-def _remember(submission: Submission, judged: Judgement) -> EnrollmentRequest:
+def _remember(submission: Submission, judged: Judgement, now: datetime) -> EnrollmentRequest:
     request = judged.request
     return EnrollmentRequest(
         requester=submission.requester.name,
         account_id=submission.requester.account_id,
         door=submission.door,
+        submitted_at=now,
         raw=request.der,
         attributes=submission.attributes[:16384],
         friendly_type=submission.friendly_type[:120],
@@ -162,6 +164,7 @@ def _refuse_unread(
             requester=submission.requester.name,
             account_id=submission.requester.account_id,
             door=submission.door,
+            submitted_at=now,
             raw=b"" if burnt else submission.raw[:_KEPT_OF_UNREADABLE],
             attributes="" if burnt else submission.attributes[:16384],
             friendly_type=submission.friendly_type[:120],
@@ -225,6 +228,3 @@ def _fitting(
         if not isinstance(verdict, Deny):
             fitting.append(template)
     return tuple(fitting)
-
-
-

@@ -26,6 +26,7 @@ from enrollment.ca.encode import thumbprint, thumbprint_sha256
 from enrollment.ca.names import display, names_of
 from enrollment.models import Certificate, CertificateName, SigningRecord
 from enrollment.services import audit, authority, decision
+from enrollment.services.prepared import insert
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,15 +66,17 @@ def write_down(
     now: datetime,
 ) -> SigningRecord:
     """Store what is going to be signed, or what a reviewer is shown."""
-    return SigningRecord.objects.create(
-        request=row,
-        authority=issuing,
-        serial_number=f"{prepared.serial_number:x}",
-        template_name=row.template_name,
-        tbs=prepared.tbs,
-        digest=prepared.digest,
-        state=state,
-        created_at=now,
+    return insert(
+        SigningRecord(
+            request=row,
+            authority=issuing,
+            serial_number=f"{prepared.serial_number:x}",
+            template_name=row.template_name,
+            tbs=prepared.tbs,
+            digest=prepared.digest,
+            state=state,
+            created_at=now,
+        )
     )
 
 
@@ -113,19 +116,21 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
 def _store(record: SigningRecord, der: bytes, *, now: datetime) -> Certificate:
     row = record.request
     parsed = x509.load_der_x509_certificate(der)
-    certificate = Certificate.objects.create(
-        authority=record.authority,
-        serial_number=record.serial_number,
-        der=der,
-        subject=display(parsed.subject)[:1024],
-        requester=row.requester,
-        template_name=record.template_name,
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
-        issued_at=now,
-        thumbprint_sha1=thumbprint(der),
-        thumbprint_sha256=thumbprint_sha256(der),
-        spki_sha256=_spki_digest(parsed),
+    certificate = insert(
+        Certificate(
+            authority=record.authority,
+            serial_number=record.serial_number,
+            der=der,
+            subject=display(parsed.subject)[:1024],
+            requester=row.requester,
+            template_name=record.template_name,
+            not_before=parsed.not_valid_before_utc,
+            not_after=parsed.not_valid_after_utc,
+            issued_at=now,
+            thumbprint_sha1=thumbprint(der),
+            thumbprint_sha256=thumbprint_sha256(der),
+            spki_sha256=_spki_digest(parsed),
+        )
     )
     CertificateName.objects.bulk_create(
         CertificateName(

@@ -87,7 +87,9 @@ def _template(
     information = request.microsoft.template_information
     if not name and information is not None:
         name = information[0]
-    offered = tuple(template.name for template in directory.templates_for(requester)) if not name else ()
+    offered = (
+        tuple(template.name for template in directory.templates_for(requester)) if not name else ()
+    )
     if not name:
         raise NoTemplate(
             "The request does not contain a certificate template extension or the "

@@ -14,6 +14,7 @@ from enrollment.ca.policy import Holder, Knowledge
 from enrollment.ca.renewal import EarlierCertificate
 from enrollment.ca.template import Approval
 from enrollment.models import Certificate, CertificateName
+from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from enrollment.ca.template import CertificateTemplate
 
 MOST_HOLDERS = 50
+
+_SAME_KEY_AND_SUBJECT = PreparedSelect(
+    lambda spki, subject, requester: (
+        Certificate.objects.filter(spki_sha256=spki, subject=subject, requester=requester)
+        .order_by("-pk")
+        .values_list("pk")[:1]
+    ),
+    "a key",
+    "a subject",
+    "a requester",
+)
 
 
 def holders(names: Iterable[HeldName], now: datetime) -> tuple[Holder, ...]:
@@ -89,23 +101,19 @@ def as_earlier(row: Certificate | None) -> EarlierCertificate | None:
     )
 
 
-def same_key_and_subject(
-    request: CertificationRequest, requester: Requester
-) -> Certificate | None:
+def same_key_and_subject(request: CertificationRequest, requester: Requester) -> Certificate | None:
     """Return the newest certificate that a plain PKCS #10 with an old key and subject renews.
 
     The renewal of the article: IIS writes a new PKCS #10 with the key it has. The link is shown
     and gives no rights (ms-facts section b.1).
     """
-    return (
-        Certificate.objects.filter(
-            spki_sha256=hashlib.sha256(request.spki_der).hexdigest(),
-            subject=display(request.subject)[:1024],
-            requester=requester.name,
-        )
-        .order_by("-pk")
-        .first()
+    found = _SAME_KEY_AND_SUBJECT.rows(
+        hashlib.sha256(request.spki_der).hexdigest(),
+        display(request.subject)[:1024],
+        requester.name,
     )
+    # Only the key is known; the other columns are read when somebody looks at them.
+    return Certificate.from_db(None, ["id"], found[0]) if found else None
 
 
 def gather(

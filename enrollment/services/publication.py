@@ -39,9 +39,7 @@ def current_crl(row: Authority, *, now: datetime) -> bytes:
 
 def _newest(row: Authority) -> CertificateRevocationList | None:
     return (
-        CertificateRevocationList.objects.filter(
-            authority__key_index=row.key_index, is_delta=False
-        )
+        CertificateRevocationList.objects.filter(authority__key_index=row.key_index, is_delta=False)
         .order_by("-number")
         .first()
     )
@@ -64,7 +62,9 @@ def publish_crl(row: Authority, *, now: datetime, actor: str) -> CertificateRevo
             return newest
         highest = CertificateRevocationList.objects.aggregate(highest=Max("number"))["highest"]
         number = (highest or 0) + 1
-        der = sign(compose(issuer, (), number=number, times=times), issuer, authority.signer_of(row))
+        der = sign(
+            compose(issuer, (), number=number, times=times), issuer, authority.signer_of(row)
+        )
         try:
             return _store(row, number, der, times, actor=actor, now=now)
         except IntegrityError:
@@ -90,6 +90,4 @@ def _store(  # noqa: PLR0913 - one column each
 
 def lists() -> list[CertificateRevocationList]:
     """Return the published lists, the newest first, without their content, at most 100."""
-    return list(
-        CertificateRevocationList.objects.select_related("authority").defer("der")[:100]
-    )
+    return list(CertificateRevocationList.objects.select_related("authority").defer("der")[:100])

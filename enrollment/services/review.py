@@ -167,9 +167,7 @@ def _replace_prepared(
         )
 
 
-def approve(
-    request_id: int, reviewer: Reviewer, *, digest: str, now: datetime
-) -> Certificate:
+def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) -> Certificate:
     """Issue a waiting request: exactly the content whose digest the reviewer was shown.
 
     Raises:
@@ -247,9 +245,7 @@ def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetim
         )
 
 
-def deny(
-    request_id: int, reviewer: Reviewer, *, reason: str, now: datetime
-) -> EnrollmentRequest:
+def deny(request_id: int, reviewer: Reviewer, *, reason: str, now: datetime) -> EnrollmentRequest:
     """Refuse a waiting request; the requester reads the reason.
 
     Raises:
@@ -269,7 +265,8 @@ def deny(
         decision.record(
             row,
             Step.DENY,
-            f"Denied by {reviewer.name}" + (f": {reason.replace(chr(34), chr(39))}" if reason else ""),
+            f"Denied by {reviewer.name}"
+            + (f": {reason.replace(chr(34), chr(39))}" if reason else ""),
             now=now,
             decided_by=reviewer.name,
             status_code=error.hresult,

@@ -151,9 +151,7 @@ def _request(key: keys.Signer) -> CertificationRequest:
     extension = der.sequence(
         der.oid(names.oid.dotted_string), der.octet_string(names.public_bytes())
     )
-    attribute = der.sequence(
-        der.oid("1.2.840.113549.1.9.14"), der.set_of(der.sequence(extension))
-    )
+    attribute = der.sequence(der.oid("1.2.840.113549.1.9.14"), der.set_of(der.sequence(extension)))
     spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     information = der.sequence(der.integer(0), subject, spki, der.explicit(0, attribute))
     signature = der.bit_string(key.sign(information))

@@ -82,7 +82,9 @@ def _refuse(row: Template, groups: Collection[Group], now: datetime) -> None:
     try:
         found = [problem for problem in judge(row, groups, now=now) if problem.blocks]
     except ValueError as error:
-        raise TemplateRefused(f"Template '{row.name}' holds a word nobody knows: {error}") from error
+        raise TemplateRefused(
+            f"Template '{row.name}' holds a word nobody knows: {error}"
+        ) from error
     if found:
         raise TemplateRefused(f"Template '{row.name}': {found[0]}")
 

@@ -43,7 +43,7 @@ def account_of(credentials: Credentials) -> User | None:
 
 
 def _find(name: str) -> User | None:
-    found = User.objects.filter(username=name).first()
+    found = User.objects.select_related("account").filter(username=name).first()
     if found is None:
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
         alike = list(User.objects.filter(username__iexact=name)[:2])
