@@ -8,6 +8,7 @@ Source: ITU-T X.690 sections 8 and 10.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,9 @@ SEQUENCE: Final = 0x30
 SET: Final = 0x31
 
 _SHORT_FORM_LIMIT: Final = 0x80
-_FIRST_GENERALIZED_YEAR: Final = 2050
+_UTC_TIME_YEARS: Final = range(1950, 2050)
+# The second arc stays below 40 under the first two roots (X.660 annex A); no arc is endless.
+_DOTTED: Final = re.compile(r"(?:[01]\.[1-3]?[0-9]|2\.[0-9]{1,40})(?:\.[0-9]{1,40})*", re.ASCII)
 
 
 def length(count: int) -> bytes:
@@ -59,7 +62,9 @@ def set_of(*parts: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """INTEGER, two's complement in the fewest octets."""
-    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    # -128 fits one octet, 128 does not: the magnitude of a negative number counts one less.
+    magnitude = value if value >= 0 else ~value
+    return tlv(INTEGER, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def boolean(value: bool) -> bytes:  # noqa: FBT001 - it is the value itself
@@ -79,9 +84,9 @@ def oid(dotted: str) -> bytes:
     Raises:
         ValueError: `dotted` is not a dotted object identifier.
     """
+    if not _DOTTED.fullmatch(dotted):
+        raise ValueError(f"'{dotted}' is not an object identifier")
     first, second, *rest = (int(arc) for arc in dotted.split("."))
-    if not (0 <= first <= 2 and 0 <= second and (first == 2 or second < 40)):  # noqa: PLR2004 - X.660
-        raise ValueError(f"{dotted} is not an object identifier")
     return tlv(OBJECT_IDENTIFIER, *(_base128(arc) for arc in (first * 40 + second, *rest)))
 
 
@@ -123,12 +128,12 @@ def bmp_string(value: str) -> bytes:
 
 
 def time(moment: datetime) -> bytes:
-    """Time: UTCTime until 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5).
+    """Time: UTCTime from 1950 to 2049, else GeneralizedTime (RFC 5280 section 4.1.2.5).
 
     Args:
         moment: in UTC; cut to whole seconds.
     """
-    if moment.year < _FIRST_GENERALIZED_YEAR:
+    if moment.year in _UTC_TIME_YEARS:
         return tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode("ascii"))
     return tlv(GENERALIZED_TIME, f"{moment.year:04}{moment:%m%d%H%M%SZ}".encode("ascii"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from enrollment.ca import hresult
+from enrollment.ca.names import visible
 
 PARSING: Final = "Error Parsing Request"
 VERIFYING: Final = "Error Verifying Request Signature or Signing Certificate"
@@ -38,7 +39,7 @@ class EnrollmentError(Exception):
         Source: certsrv-contract sections 2.3 and 6.
         """
         line = f"{self.stage}  {self.hresult:#x}, {hresult.text(self.hresult)} {self.detail}"
-        return " ".join(line.replace('"', "'").split("\n")).replace("\r", " ")
+        return " ".join(line.replace('"', "'").splitlines())
 
 
 class MalformedRequest(EnrollmentError):
@@ -176,7 +177,7 @@ class TemplateNotSupported(EnrollmentError):
         names = ", ".join(offered) or "none"
         super().__init__(
             "The request was for a certificate template that is not supported by the Active "
-            f"Directory Certificate Services policy: {name}.",
+            f"Directory Certificate Services policy: {visible(name)}.",
             remedy=f"Choose a template that this CA offers you: {names}.",
         )
 
