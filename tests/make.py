@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from enrollment.ca import root
 from enrollment.ca.builtin import ENROLLEES
+from enrollment.ca.issuance import Issuer
 from enrollment.ca.policy import Requester
 from enrollment.ca.request import CertificationRequest, parse_certification_request
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate
+from enrollment.keys import FileSigner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +40,8 @@ def key(kind: str = "rsa:2048", number: int = 0) -> CertificateIssuerPrivateKeyT
         return ec.generate_private_key(curves[size]())
     if name == "ed448":
         return ed448.Ed448PrivateKey.generate()
+    if name == "ml-dsa-65":
+        return mldsa.MLDSA65PrivateKey.generate()
     return ed25519.Ed25519PrivateKey.generate()
 
 
@@ -60,7 +65,7 @@ def request_pem(
     for value, critical in extensions:
         builder = builder.add_extension(value, critical)
     private_key = key(kind, number)
-    hashless = isinstance(private_key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    hashless = not isinstance(private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     algorithm = None if hashless else digest or hashes.SHA256()
     return builder.sign(private_key, algorithm).public_bytes(Encoding.PEM)  # type: ignore[arg-type]  # SHA-1 among others
 
@@ -97,3 +102,22 @@ def requester(name: str = "alice", **options: Any) -> Requester:  # noqa: ANN401
         "upn": f"{name}@example.com",
     }
     return Requester(name=name, **{**defaults, **options})
+
+
+def authority(kind: str = "ec:p256", **options: Any) -> tuple[Issuer, FileSigner]:  # noqa: ANN401 - fields of the issuer
+    """Return a CA, ten years from an hour before `NOW`, and its signer."""
+    signer = FileSigner(key(kind, 99))
+    root_der = root.self_signed(
+        "Example Issuing CA",
+        signer,
+        serial_number=1,
+        now=NOW,
+        backdate=timedelta(hours=1),
+        lifetime=timedelta(days=3650),
+        is_enterprise=True,
+    )
+    defaults: dict[str, Any] = {
+        "crl_addresses": ("http://ca.example.com/CertEnroll/CA.crl",),
+        "certificate_addresses": ("http://ca.example.com/CertEnroll/CA.crt",),
+    }
+    return Issuer(x509.load_der_x509_certificate(root_der), **{**defaults, **options}), signer
