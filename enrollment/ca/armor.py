@@ -18,7 +18,7 @@ from bisect import bisect_left
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from enrollment.ca import ber
+from enrollment.ca import ber, mistakes
 from enrollment.ca.errors import (
     EnrollmentError,
     NotARequest,
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_MAX_OCTETS: Final = 64 * 1024
-_SHORTEST_REQUEST: Final = 64
+_SHORTEST_SUSPECT: Final = 48
+_TEXT_OCTETS: Final = bytes((9, 10, 11, 12, 13, *range(0x20, 0x7F)))
 _MAX_BLOCKS: Final = 32
 
 _WHOLE_BLOCK: Final = (
@@ -49,68 +50,22 @@ _PLAIN_DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-") | {
     0x00: None,
 }
 _LABEL: Final = r"([A-Z0-9 #./]{1,60}?)[ \t]{0,4}-{2}"
-_BEGIN: Final = re.compile(r"(?:(?<=--)|(?<=-- ))BEGIN " + _LABEL, re.I)
-_END: Final = re.compile(r"(?:(?<=--)|(?<=-- ))END " + _LABEL, re.I)
-_LOOKS_LIKE_DER: Final = re.compile(r"^[^A-Za-z0-9\n]{0,8}MI[A-Z]", re.M)
-_CLOSING: Final = re.compile(r"-{2,8}[ \t]{0,4}END\b", re.I)
+_BEGIN: Final = re.compile(r"(?:(?<=--)|(?<=-- ))BEGIN " + _LABEL, re.IGNORECASE)
+_END: Final = re.compile(r"(?:(?<=--)|(?<=-- ))END " + _LABEL, re.IGNORECASE)
+_LOOKS_LIKE_DER: Final = re.compile(r"^[^A-Za-z0-9\n]{0,8}MI[A-Z]", re.MULTILINE)
+_CLOSING: Final = re.compile(r"-{2,8}[ \t]{0,4}END\b", re.IGNORECASE)
 _USUAL: Final = re.compile(
     rb"\s*-----BEGIN ((?:NEW )?CERTIFICATE REQUEST|PKCS7|CMS)-----([A-Za-z0-9+/\s]+={0,2})\s*"
     rb"-----END \1-----\s*"
 )
 _TAG: Final = re.compile(r"<[^<>]{0,200}>")
-_JWK: Final = re.compile(r"[\"']d[\"']\s{0,4}:\s{0,4}[\"'][A-Za-z0-9_-]{20}")
-_ESCAPED_NEWLINES: Final = re.compile(r"\\r\\n|\\n|\\r|\\t|%0[DA]", re.I)
+_ESCAPED_NEWLINES: Final = re.compile(r"\\r\\n|\\n|\\r|\\t|%0[DA]", re.IGNORECASE)
 _HEADER_LINE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}:\s")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{64,}")
 _BASE64_LINE: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 _LEADING_DECORATION: Final = " \t\v\f>|#*,;\\\"'`&"
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")
-
-_BINARY_FORMATS: Final = (
-    (b"\xfe\xed\xfe\xed", "a Java key store (JKS), which holds a private key"),
-    (b"\xce\xce\xce\xce", "a Java key store (JCEKS), which holds a private key"),
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"\xd0\xcf\x11\xe0", "an Office document"),
-)
-_SECRET_LABELS: Final = (
-    ("OPENSSH PRIVATE KEY-", "an OpenSSH private key"),
-    ("ENCRYPTED PRIVATE KEY-", "an encrypted private key"),
-    ("PRIVATE KEY-", "a private key"),
-    ("PRIVATE KEY BLOCK-", "a PGP private key"),
-    ("PUTTY-USER-KEY-FILE-", "a PuTTY private key"),
-    ("<RSAKEYVALUE>", "a private key in XML"),
-)
-_OTHER_LABELS: Final = {
-    "CERTIFICATE": "a certificate",
-    "X509 CERTIFICATE": "a certificate",
-    "TRUSTED CERTIFICATE": "a certificate",
-    "X509 CRL": "a certificate revocation list (CRL)",
-    "PUBLIC KEY": "a bare public key",
-    "RSA PUBLIC KEY": "a bare public key",
-    "SSH2 PUBLIC KEY": "an SSH public key",
-    "DH PARAMETERS": "a set of Diffie-Hellman parameters",
-    "EC PARAMETERS": "a set of curve parameters",
-    "PGP MESSAGE": "a PGP message",
-    "PGP PUBLIC KEY BLOCK": "a PGP public key",
-}
-_TEXT_FORMATS: Final = (
-    ("ssh-rsa ", "an OpenSSH public key"),
-    ("ssh-ed25519 ", "an OpenSSH public key"),
-    ("ecdsa-sha2-", "an OpenSSH public key"),
-    ("ssh-dss ", "an OpenSSH public key"),
-    ("BEGIN SSH2 PUBLIC KEY", "an SSH public key"),
-    ("BEGIN PGP ", "a PGP block"),
-    ("[NewRequest]", "the settings file (.inf) from which certreq makes a request"),
-    ("Certificate Request:", "the printed text of a request (openssl req -text)"),
-    ("<html", "a web page"),
-    ("<!doctype", "a web page"),
-    ("{", "JSON"),
-)
 
 
 class _Block(NamedTuple):
@@ -122,8 +77,8 @@ class _Block(NamedTuple):
 def read_text(raw: bytes, *, max_octets: int = DEFAULT_MAX_OCTETS) -> bytes:
     """Find the one request in `raw` and return its octets.
 
-    What comes back is a PKCS #10 or a signed CMS message by its shape; `parse_certification_request`
-    says whether it is a good one.
+    What comes back is a PKCS #10 or a signed CMS message by its shape; whether it is a good one,
+    `parse_certification_request` says.
 
     Args:
         raw: the paste or file, in any encoding.
@@ -140,29 +95,39 @@ def read_text(raw: bytes, *, max_octets: int = DEFAULT_MAX_OCTETS) -> bytes:
             f"The text has {len(raw):,} octets; at most {max_octets:,} are read.",
             remedy="Send one request alone, without anything before or behind it.",
         )
-    usual = _USUAL.fullmatch(raw)
+    usual = _read_usual(raw)
     if usual is not None:
-        octets = binascii.a2b_base64(usual[2])
-        if recognize(octets) in REQUESTS:
-            return octets
+        return usual
     if _is_binary(raw):
         return _read_binary(raw)
     text = _decode(raw)
-    _refuse_labelled_secrets(text)
+    mistakes.refuse_labelled_secrets(text)
     if not text.strip():
         raise NotARequest("Nothing was sent: the request is empty.", remedy=_WHOLE_BLOCK)
     return _choose(text, list(_blocks(text)))
 
 
+def _read_usual(raw: bytes) -> bytes | None:
+    """Decode a clean block, which nearly everybody sends; None for anything else."""
+    match = _USUAL.fullmatch(raw)
+    if match is None:
+        return None
+    try:
+        octets = binascii.a2b_base64(match[2])
+    except binascii.Error:
+        return None
+    return octets if recognize(octets) in REQUESTS else None
+
+
 def _is_binary(raw: bytes) -> bool:
-    if raw[:1] == b"\x30" and len(raw) > 2 and not raw.isascii():  # noqa: PLR2004 - a header
+    if raw[:1] == b"\x30" and raw[1:2] != b"\x00" and raw.translate(None, _TEXT_OCTETS):
         return True
-    return any(raw.startswith(magic) for magic, _ in _BINARY_FORMATS)
+    return any(raw.startswith(magic) for magic, _ in mistakes.BINARY_FORMATS)
 
 
 def _read_binary(raw: bytes) -> bytes:
     """Read a file that is not text: DER, or something we can name."""
-    for magic, what in _BINARY_FORMATS:
+    for magic, what in mistakes.BINARY_FORMATS:
         if raw.startswith(magic):
             if "private key" in what:
                 raise private_key_refusal(what)
@@ -193,16 +158,6 @@ def _decode(raw: bytes) -> str:
     if "\\" in text or "%0" in text:
         text = _ESCAPED_NEWLINES.sub("\n", text)
     return text
-
-
-def _refuse_labelled_secrets(text: str) -> None:
-    """Refuse a private key that says what it is, wherever it stands."""
-    upper = text.upper().replace("KEY -", "KEY-").replace("BLOCK -", "BLOCK-")
-    for label, what in _SECRET_LABELS:
-        if label in upper and (label != "<RSAKEYVALUE>" or "<D>" in upper):
-            raise private_key_refusal(what)
-    if '"KTY"' in upper and _JWK.search(text):
-        raise private_key_refusal("a private key in JSON (JWK)")
 
 
 def _blocks(text: str) -> Iterator[_Block]:
@@ -265,28 +220,22 @@ def _refuse_damaged(block: _Block) -> None:
 
 def _decode_body(body: str) -> bytes:
     """Decode what stands between two armor lines; empty when it is not base64."""
-    lines = []
-    for raw_line in body.splitlines():
-        line = _strip_line(raw_line)
-        if line and not _HEADER_LINE.match(line):
-            lines.append(line)
-    return _best("".join(lines))
+    lines = body.splitlines()
+    kept = [line for line in map(_strip_line, lines) if line and not _HEADER_LINE.match(line)]
+    octets = _base64("".join("".join(kept).split()))
+    if _is_whole(octets) or " " not in body:
+        return octets
+    # A form that forgot to encode its plus signs has turned them into blanks.
+    with_plus = _base64("".join(line.replace(" ", "+") for line in lines))
+    return with_plus if _is_whole(with_plus) else octets
 
 
 def _strip_line(line: str) -> str:
     """Drop what mail, source code and lists put around a line of base64."""
     if '"' in line or "'" in line:
         line = max(line.replace("'", '"').split('"'), key=len)
-    return line.lstrip(_LEADING_DECORATION).rstrip(" \t\v\f,;\\&|*`")
-
-
-def _best(joined: str) -> bytes:
-    """Decode base64 whose blanks are layout, or plus signs that a form has turned into blanks."""
-    first = _base64("".join(joined.split()))
-    if _is_whole(first) or " " not in joined:
-        return first
-    second = _base64(joined.strip().replace(" ", "+"))
-    return second if _is_whole(second) else first
+    stripped = line.lstrip(_LEADING_DECORATION).rstrip(" \t\v\f,;\\&|*`")
+    return "" if stripped in {"+", "."} else stripped
 
 
 def _is_whole(octets: bytes) -> bool:
@@ -326,7 +275,8 @@ def _decode_bare(text: str) -> bytes:
     candidates = [_base64("".join(lines)) for lines in _groups(text)]
     candidates += [_base64(run) for run in sorted(_RUN.findall(text), key=len)[-8:]]
     best = max((octets for octets in candidates if _is_whole(octets)), key=len, default=b"")
-    return best or whole or max(candidates, key=len, default=b"")
+    suspect = best or whole or max(candidates, key=len, default=b"")
+    return suspect if best or len(suspect) >= _SHORTEST_SUSPECT else b""
 
 
 def _groups(text: str) -> Iterator[list[str]]:
@@ -347,14 +297,12 @@ def _groups(text: str) -> Iterator[list[str]]:
 def _explain(text: str, blocks: list[_Block]) -> EnrollmentError:
     """Name what was pasted instead, or say what is wrong with the base64."""
     for block in blocks:
-        what = _OTHER_LABELS.get(block.label)
+        what = mistakes.LABELS.get(block.label)
         if what is not None:
             return NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
-    lowered = text[:4096].lower().lstrip()
-    for mark, what in _TEXT_FORMATS:
-        found = lowered.startswith(mark) if mark == "{" else mark.lower() in lowered
-        if found and not any(block.octets for block in blocks):
-            return NotARequest(f"This is {what}, not a certification request.", remedy=_WHOLE_BLOCK)
+    named = None if any(block.octets for block in blocks) else mistakes.text_format(text)
+    if named is not None:
+        return NotARequest(f"This is {named}, not a certification request.", remedy=_WHOLE_BLOCK)
     if not any(block.octets[:1] == b"\x30" for block in blocks) and _LOOKS_LIKE_DER.search(text):
         return _damaged_block(text) if _BEGIN.search(text) else _incomplete()
     if any(block.octets for block in blocks):

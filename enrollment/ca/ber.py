@@ -139,7 +139,7 @@ def read(data: bytes, position: int = 0, end: int | None = None, depth: int = MA
         size = data[content - 1]
     if size >= _LONG:
         if size == _LONG:
-            return _indefinite(data, tag, position, content, end, depth)
+            return _indefinite(Node(data, tag, position, content, end, end), depth)
         count = size & 0x7F
         size = int.from_bytes(data[content : content + count], "big")
         content += count
@@ -171,23 +171,26 @@ def _long_tag(data: bytes, position: int, end: int) -> tuple[int, int]:
     return int.from_bytes(data[position : stop + 1], "big"), stop + 2
 
 
-def _indefinite(data: bytes, tag: int, start: int, content: int, end: int, depth: int) -> Node:
-    """Find the end of a value of indefinite length by reading what is inside."""
+def _indefinite(opened: Node, depth: int) -> Node:
+    """Find the end of a value of indefinite length by reading what is inside.
+
+    `opened` is the value as if it went to the end of what it may take.
+    """
     if depth <= 0:
         raise _too_deep()
-    if not data[start] & CONSTRUCTED:
+    data, _, start, position, limit, _ = opened
+    if not opened.constructed:
         raise MalformedRequest(
             f"The value at octet {start} has no length, which only a constructed value may have.",
             remedy=_MAKE_AGAIN,
         )
-    position = content
     while data[position : position + 2] != _END_OF_CONTENTS:
-        if position >= end:
+        if position >= limit:
             raise _truncated(start)
-        position = read(data, position, end, depth - 1).end
-    if position + 2 > end:
+        position = read(data, position, limit, depth - 1).end
+    if position + 2 > limit:
         raise _truncated(start)
-    return Node(data, tag, start, content, position, position + 2)
+    return opened._replace(content_end=position, end=position + 2)
 
 
 def _too_deep() -> RequestTooLarge:

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from enrollment.ca import (
-    ber,
     extensions,
     keys,
     microsoft,
@@ -24,13 +22,15 @@ from enrollment.ca import (
     weakkeys,
 )
 from enrollment.ca.errors import KeyWeak, MalformedRequest, SignatureInvalid, SubjectInvalid
-from enrollment.ca.extensions import RequestedExtension
 from enrollment.ca.keys import KeyKind, PublicKeyFacts
-from enrollment.ca.microsoft import MicrosoftFacts
-from enrollment.ca.signatures import SignatureFacts
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+    from enrollment.ca.extensions import RequestedExtension
+    from enrollment.ca.microsoft import MicrosoftFacts
+    from enrollment.ca.signatures import SignatureFacts
 
 MAX_ALTERNATIVE_NAMES: Final = 500
 CHALLENGE_PASSWORD: Final = "1.2.840.113549.1.9.7"  # noqa: S105 - an identifier

@@ -9,7 +9,7 @@ Source: RFC 2986 section 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography import x509
 
@@ -65,30 +65,47 @@ def split(octets: bytes, loaded: x509.CertificateSigningRequest | None = None) -
     Raises:
         MalformedRequest: it is not a PKCS #10; the detail names the field at fault.
     """
-    outer = _exactly(ber.read(octets), 3, "The request")
-    info, algorithm, signature = outer
-    fields = info.expect(der.SEQUENCE, "The request information").children()
-    if len(fields) not in {3, 4}:
-        raise MalformedRequest(
-            f"The request information should have four parts but has {len(fields)}.",
-            remedy=_REMEDY,
-        )
-    version, name, spki = fields[:3]
-    version.expect(der.INTEGER, "The version of the request")
-    attributes_node = fields[3] if len(fields) == 4 else None  # noqa: PLR2004 - the fourth
-    attributes = _attributes(attributes_node)
+    fields = _fields(ber.read(octets))
+    attributes = _attributes(fields.attributes)
     loaded = loaded or load(octets)
     if loaded is None:
-        return _mended(info, version, name, spki, attributes_node, algorithm, signature, attributes)
+        return _mended(fields, attributes)
     return Parts(
-        info.octets,
-        name.octets,
-        spki.octets,
+        fields.info.octets,
+        fields.subject.octets,
+        fields.spki.octets,
         attributes,
-        algorithm,
-        _signature_octets(signature),
+        fields.algorithm,
+        _signature_octets(fields.signature),
         loaded,
         (),
+    )
+
+
+class _Fields(NamedTuple):
+    """The fields of RFC 2986, each where it stands."""
+
+    info: ber.Node
+    algorithm: ber.Node
+    signature: ber.Node
+    version: ber.Node
+    subject: ber.Node
+    spki: ber.Node
+    attributes: ber.Node | None
+
+
+def _fields(outer: ber.Node) -> _Fields:
+    info, algorithm, signature = _exactly(outer, 3, "The request")
+    inside = info.expect(der.SEQUENCE, "The request information").children()
+    if len(inside) not in {3, 4}:
+        raise MalformedRequest(
+            f"The request information should have four parts but has {len(inside)}.",
+            remedy=_REMEDY,
+        )
+    version, subject_node, spki, *rest = inside
+    version.expect(der.INTEGER, "The version of the request")
+    return _Fields(
+        info, algorithm, signature, version, subject_node, spki, rest[0] if rest else None
     )
 
 
@@ -130,63 +147,51 @@ def _attributes(node: ber.Node | None) -> dict[str, tuple[ber.Node, ...]]:
     return found
 
 
-def _mended(  # noqa: PLR0913 - the fields of one record
-    info: ber.Node,
-    version: ber.Node,
-    name: ber.Node,
-    spki: ber.Node,
-    attributes_node: ber.Node | None,
-    algorithm: ber.Node,
-    signature: ber.Node,
-    attributes: Mapping[str, tuple[ber.Node, ...]],
-) -> Parts:
+def _mended(fields: _Fields, attributes: Mapping[str, tuple[ber.Node, ...]]) -> Parts:
     """Load a strict copy of a request that is BER, or DER with a known fault."""
-    remarks = list(_remarks_on(info, version, attributes_node))
-    subject_der, name_remarks = subject.strict_name(name)
-    remarks.extend(name_remarks)
-    spki_der = ber.canonical(spki.octets)
-    encoded = sorted(
-        ber.canonical(attribute.octets)
-        for attribute in (attributes_node.walk() if attributes_node is not None else ())
-    )
-    strict_info = der.sequence(
-        der.integer(0), subject_der, spki_der, der.explicit(0, b"".join(encoded))
-    )
+    subject_der, remarks_on_name = subject.strict_name(fields.subject)
+    encoded = _encoded(fields.attributes)
+    remarks = (*_remarks_on(fields, encoded), *remarks_on_name)
+    spki_der = ber.canonical(fields.spki.octets)
+    listed = der.explicit(0, b"".join(sorted(encoded)))
+    info = der.sequence(der.integer(0), subject_der, spki_der, listed)
     # Only names, key and attributes are taken from the copy; the real algorithm, which may carry
     # parameters that `cryptography` refuses, is read and verified elsewhere.
-    strict = der.sequence(strict_info, _ANY_ALGORITHM, der.bit_string(b""))
     try:
-        loaded = x509.load_der_x509_csr(strict)
+        loaded = x509.load_der_x509_csr(der.sequence(info, _ANY_ALGORITHM, der.bit_string(b"")))
     except ValueError as error:
         raise MalformedRequest(
             f"The request is not well-formed ({_words(error)}).", remedy=_REMEDY
         ) from None
-    if not remarks:
-        remarks.append("the encoding is not strict DER or an algorithm has odd parameters")
     return Parts(
-        info.octets,
+        fields.info.octets,
         subject_der,
         spki_der,
         attributes,
-        algorithm,
-        _signature_octets(signature),
+        fields.algorithm,
+        _signature_octets(fields.signature),
         loaded,
-        tuple(remarks),
+        remarks or ("the encoding is not strict DER, or an algorithm has odd parameters",),
     )
 
 
-def _remarks_on(info: ber.Node, version: ber.Node, attributes_node: ber.Node | None) -> list[str]:
+def _encoded(attributes: ber.Node | None) -> list[bytes]:
+    """Return the attributes as strict DER, in the order they came."""
+    return (
+        [ber.canonical(each.octets) for each in attributes.walk()] if attributes is not None else []
+    )
+
+
+def _remarks_on(fields: _Fields, encoded: list[bytes]) -> list[str]:
     remarks = []
-    number = int.from_bytes(version.content[:8], "big", signed=True)
+    number = int.from_bytes(fields.version.content[:8], "big", signed=True)
     if number != 0:
         remarks.append(f"the version is {number + 1} instead of 1")
-    if attributes_node is None:
+    if fields.attributes is None:
         remarks.append("the list of attributes is missing")
-    else:
-        order = [ber.canonical(attribute.octets) for attribute in attributes_node.walk()]
-        if order != sorted(order):
-            remarks.append("the attributes are not sorted as DER wants")
-    if info.indefinite or (attributes_node is not None and attributes_node.indefinite):
+    if encoded != sorted(encoded):
+        remarks.append("the attributes are not sorted as DER wants")
+    if any(node is not None and node.indefinite for node in fields):
         remarks.append("the encoding is BER with indefinite lengths")
     return remarks
 

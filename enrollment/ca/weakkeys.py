@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
 _ROCA_GENERATOR: Final = 65_537
@@ -81,9 +82,11 @@ def weakness(public_key: object, *, known_weak: AbstractSet[str] = frozenset()) 
     if isinstance(public_key, rsa.RSAPublicKey):
         numbers = public_key.public_numbers()
         return rsa_weakness(numbers.n, numbers.e, known_weak=known_weak)
-    if isinstance(public_key, ed25519.Ed25519PublicKey):
-        if public_key.public_bytes_raw() in _LOW_ORDER_ED25519:
-            return "the Ed25519 key is a point of small order, which every signature fits"
+    if (
+        isinstance(public_key, ed25519.Ed25519PublicKey)
+        and public_key.public_bytes_raw() in _LOW_ORDER_ED25519
+    ):
+        return "the Ed25519 key is a point of small order, which every signature fits"
     return None
 
 
@@ -94,23 +97,27 @@ def rsa_weakness(
 
     The caller has bounded the size of both numbers (`keys.describe_public_key`).
     """
+    return next(_findings(modulus, exponent, known_weak), None)
+
+
+def _findings(modulus: int, exponent: int, known_weak: AbstractSet[str]) -> Iterator[str]:
+    """Yield what is wrong, the cheapest to find first."""
     if not modulus & 1:
-        return "the RSA modulus is even"
+        yield "the RSA modulus is even"
     if exponent == 1:
-        return "the RSA public exponent is 1, so nothing is encrypted and anybody can sign"
+        yield "the RSA public exponent is 1, so nothing is encrypted and anybody can sign"
     if not exponent & 1:
-        return f"the RSA public exponent is even ({exponent:#x})"
+        yield f"the RSA public exponent is even ({exponent:#x})"
     if exponent.bit_length() > _MAX_EXPONENT_BITS:
-        return "the RSA public exponent has more than 256 bits"
+        yield "the RSA public exponent has more than 256 bits"
     if math.gcd(modulus, _PRIMORIAL) != 1:
-        return f"the RSA modulus is divisible by a prime below {_SMALL_PRIME_LIMIT:,}"
+        yield f"the RSA modulus is divisible by a prime below {_SMALL_PRIME_LIMIT:,}"
     if has_roca_fingerprint(modulus):
-        return "the RSA key was made by a faulty Infineon library (ROCA, CVE-2017-15361)"
+        yield "the RSA key was made by a faulty Infineon library (ROCA, CVE-2017-15361)"
     if _has_close_primes(modulus):
-        return "the two primes of the RSA key lie close together, so Fermat's method factors it"
+        yield "the two primes of the RSA key lie close together, so Fermat's method factors it"
     if known_weak and fingerprint(modulus) in known_weak:
-        return "the RSA key is on the list of keys made by Debian's broken generator of 2006"
-    return None
+        yield "the RSA key is on the list of keys made by Debian's broken generator of 2006"
 
 
 def has_roca_fingerprint(modulus: int) -> bool:
