@@ -9,9 +9,9 @@ from benchmarks import measure
 
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
-    from benchmarks import core  # noqa: PLC0415 - each is imported when it is asked for
+    from benchmarks import core, http  # noqa: PLC0415 - each is imported when it is asked for
 
-    benchmarks = {"core": core.run, "lint": core.run_lint}
+    benchmarks = {"core": core.run, "lint": core.run_lint, "http": http.run}
     unknown = set(names) - set(benchmarks) - {"profile"}
     if unknown:
         print(f"Unknown: {', '.join(sorted(unknown))}. There are: {', '.join(benchmarks)}.")
