@@ -84,6 +84,7 @@ def database() -> dict[str, object]:
     # Connections stay open: opening SQLite and its write-ahead log costs more than a query.
     chosen["CONN_MAX_AGE"] = None
     if chosen["ENGINE"] == "django.db.backends.sqlite3":
+        chosen["ENGINE"] = "certsrv.sqlite"
         chosen["OPTIONS"] = {
             # Take the write lock at the start: a transaction never fails half-way for want of it.
             "transaction_mode": "IMMEDIATE",
