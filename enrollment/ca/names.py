@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from enrollment.ca import der
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -82,7 +84,8 @@ def display(name: x509.Name) -> str:
 
 def is_dns_name(text: str) -> bool:
     """Whether `text` is a host name, perhaps with a wildcard label (RFC 1034 section 3.5)."""
-    return _DNS_NAME.fullmatch(text.casefold()) is not None and not _is_ip(text)
+    # A Kelvin sign folds into k: what is not ASCII must be refused before folding.
+    return text.isascii() and _DNS_NAME.fullmatch(text.lower()) is not None and not _is_ip(text)
 
 
 def _is_ip(text: str) -> bool:
@@ -96,9 +99,11 @@ def _is_ip(text: str) -> bool:
 def upn_of(name: x509.OtherName) -> str | None:
     """Return the user principal name inside `name`, if it is one ([0] UTF8String)."""
     value = name.value
-    if name.type_id != UPN_OID or len(value) < 2 or value[0] != 0x0C or value[1] >= 0x80:  # noqa: PLR2004
+    if name.type_id != UPN_OID or len(value) < 2 or value[0] != der.UTF8_STRING:  # noqa: PLR2004 - tag and length
         return None
-    return value[2 : 2 + value[1]].decode(errors="replace")
+    if value[1] >= 0x80 or value[1] != len(value) - 2:  # noqa: PLR2004 - the short form only
+        return None
+    return value[2:].decode(errors="replace")
 
 
 def general_name(name: x509.GeneralName) -> HeldName:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from enrollment.ca import errors, naming
 from enrollment.ca.keys import KeyKind
-from enrollment.ca.names import COMMON_NAME, DNS, HeldName, names_of, visible
+from enrollment.ca.names import COMMON_NAME, DNS, IP, HeldName, names_of, visible
 from enrollment.ca.template import Approval, CertificateTemplate, SubjectSource
 from enrollment.ca.weakkeys import weakness
 
@@ -266,7 +266,7 @@ def _names(case: Case) -> None:
 
 
 def _within_rules(template: CertificateTemplate, names: tuple[HeldName, ...]) -> None:
-    hosts = {name.value for name in names if name.kind == DNS}
+    hosts = {name.value for name in names if name.kind in (DNS, IP)}
     for name in names:
         if name.kind == COMMON_NAME and name.value in hosts:
             continue

@@ -105,23 +105,34 @@ class NameRules:
         """Whether `name` lies within the rules.
 
         A DNS name (and a common name) must equal a suffix or end in a dot and the suffix, or fit a
-        pattern; an address must lie in a network; every other kind must fit a pattern.
+        pattern; an address must lie in a network; every other kind must fit a pattern. Suffixes are
+        taken as people type them: in any case, with ``.`` or ``*.`` in front or without.
         """
         if not self:
             return True
         if name.kind == IP:
-            address = ipaddress.ip_address(name.value)
-            return any(address in network for network in self.ip_networks)
+            return self._allow_address(name.value)
         if name.kind in (DNS, COMMON_NAME) and any(
             name.value == suffix or name.value.endswith(f".{suffix}")
-            for suffix in self.dns_suffixes
+            for suffix in map(_bare_suffix, self.dns_suffixes)
         ):
             return True
         return any(fnmatch.fnmatchcase(name.value, pattern) for pattern in self.patterns)
 
+    def _allow_address(self, text: str) -> bool:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:  # an address with a mask, which no certificate may hold
+            return False
+        return any(address in network for network in self.ip_networks)
+
     def __str__(self) -> str:
         parts = (*self.dns_suffixes, *(str(net) for net in self.ip_networks), *self.patterns)
         return ", ".join(parts) or "any name"
+
+
+def _bare_suffix(typed: str) -> str:
+    return typed.strip().casefold().removeprefix("*").removeprefix(".")
 
 
 @dataclass(frozen=True)
