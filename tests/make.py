@@ -45,7 +45,7 @@ def key(kind: str = "rsa:2048", number: int = 0) -> CertificateIssuerPrivateKeyT
     return ed25519.Ed25519PrivateKey.generate()
 
 
-def request_pem(
+def request_pem(  # noqa: PLR0913 - one keyword for each thing to spoil
     common_name: str | None = "www.example.com",
     *,
     dns: Sequence[str] = (),
