@@ -52,6 +52,10 @@ class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         super().__init__(cfg, accepted, client, server)
         self._files = files
 
+    # gunicorn's, told to the type checker.
+    sock: Any
+    initialized: bool
+
     def init(self) -> None:
         """Shake hands once, then make the parser of requests."""
         if self.initialized:

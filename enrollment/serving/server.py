@@ -19,10 +19,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from enrollment import conf
+from enrollment.services.site_certificate import SiteCertificate
 from enrollment.serving import housekeeping
 from enrollment.serving.connections import SiteWorker, TLSListener
 from enrollment.serving.tls import CertificateFiles
-from enrollment.services.site_certificate import SiteCertificate
 
 THREADS = 8
 # Bounds on the head of a request. Kerberos tickets of members of many groups need long lines.

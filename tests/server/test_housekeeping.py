@@ -1,6 +1,7 @@
 """What is done again and again while the site runs: by one process, whatever fails."""
 
 import fcntl
+import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -49,8 +50,6 @@ def test_an_act_that_fails_does_not_keep_the_next_from_being_done(
 
 def test_a_log_record_is_one_line_whatever_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
     """A name with a line break in it must not write lines of its own."""
-    import logging
-
     with caplog.at_level(logging.INFO):
         logging.getLogger("enrollment").info("signed in: %s", "eve\n2026 INFO all is well\x1b[2J")
 

@@ -27,7 +27,7 @@ def server() -> Iterator[WSGIServer]:
 
 
 def ask(server: WSGIServer) -> bytes:
-    with socket.create_connection(server.server_address) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port)) as connection:
         connection.sendall(b"GET /accounts/password/ HTTP/1.0\r\nHost: localhost\r\n\r\n")
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
