@@ -44,6 +44,12 @@ WEB_SERVER: Final = next(
 
 _CRL: Final = "http://ca.example.com/CertEnroll/Example%20CA.crl"
 _CERTIFICATE: Final = "http://ca.example.com/CertEnroll/ca.example.com_Example%20CA.crt"
+_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
+    "rsa": hashes.SHA256(),
+    "ec:p256": hashes.SHA256(),
+    "ec:p384": hashes.SHA384(),
+    "ec:p521": hashes.SHA512(),
+}
 _APPLICATION_POLICIES: Final = x509.UnrecognizedExtension(
     x509.ObjectIdentifier("1.3.6.1.4.1.311.21.10"), bytes.fromhex("300c300a06082b06010505070301")
 )
@@ -161,9 +167,7 @@ def run() -> None:
         key = kinds.make(kind)
         signer = FileSigner(key)
         issuer = make_issuer(signer)
-        digest = {"rsa": hashes.SHA256(), "ec": hashes.SHA256()}.get(kind.split(":")[0])
-        if kind in {"ec:p384", "ec:p521"}:
-            digest = hashes.SHA384() if kind == "ec:p384" else hashes.SHA512()
+        digest = _DIGESTS.get(kind.split(":")[0], _DIGESTS.get(kind))
         pair = compare(
             lambda: floor(content, issuer.certificate, key, digest),  # noqa: B023 - called at once
             lambda: ours(content, issuer, signer),  # noqa: B023 - called at once

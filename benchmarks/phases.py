@@ -141,7 +141,7 @@ def _wrap(clock: Clock) -> None:
     from enrollment.ca import issuance  # noqa: PLC0415
 
     # The linter is a default argument of `prepare`, so it is exchanged there.
-    defaults = issuance.prepare.__kwdefaults__
+    defaults: dict[str, Any] = issuance.prepare.__kwdefaults__ or {}
     defaults["check"] = clock.timed("lint", defaults["check"])
     for name, (module_name, function) in _PHASES.items():
         module = import_module(module_name)

@@ -99,7 +99,7 @@ def find_database(home: Path) -> Path:
     """Return the file that set-up made."""
     from django.conf import settings  # noqa: PLC0415
 
-    return home / settings.DATABASES["default"]["NAME"]
+    return home / str(settings.DATABASES["default"]["NAME"])
 
 
 def in_child(act: Callable[[], object]) -> int:

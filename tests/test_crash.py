@@ -7,14 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.crash_driver import Case
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 _SERVICES = "enrollment.services"
@@ -31,13 +28,15 @@ _STEPS = (
     (f"{_CORE}.sign_content", 1),
     ("enrollment.keys.file.FileSigner.sign", 1),
     (f"{_SERVICES}.issuance._store", 1),
-    ("enrollment.models.Certificate.save", 1),
+    (f"{_SERVICES}.issuance.insert", 2),
     (f"{_SERVICES}.decision.record", 1),
     (f"{_SERVICES}.audit.record", 1),
     (f"{_SERVICES}.audit.record", 2),
     (f"{_SQLITE}.commit", 2),
 )
 CASES = [
+    Case("enroll", f"{_SERVICES}.enroll.insert", "before"),
+    Case("enroll", f"{_SERVICES}.enroll.insert", "after"),
     *(
         Case("enroll", target, moment, count)
         for target, count in _STEPS
@@ -52,7 +51,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, Any]]]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What the driver found, by case."""
     home = tmp_path_factory.mktemp("crash")
     answer = subprocess.run(

@@ -296,7 +296,7 @@ def test_the_index_finds_what_the_plain_walk_finds(content: bytes) -> None:
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    contents = [tbs(), *(spoiled.values[0] for spoiled in SPOILED)] * 3
+    contents: list[Any] = [tbs(), *(spoiled.values[0] for spoiled in SPOILED)] * 3
     expected = [lint.lint(content, ECDSA) for content in contents]
 
     with ThreadPoolExecutor(8) as pool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from enrollment import keys
 from enrollment.ca import algorithms
-from enrollment.keys import file, store
+from enrollment.keys import file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,18 +167,17 @@ def test_a_key_of_another_ca_is_refused(tmp_path: Path) -> None:
 
 def test_a_process_loads_a_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys.generate("ec:p256", tmp_path / "ca.key")
-    loaded: list[int] = []
-    real_load = file.load
-    monkeypatch.setattr(
-        store.file,
-        "load",
-        lambda *a, **k: (loaded.append(threading.get_ident()), real_load(*a, **k))[1],
-    )
+    loaded: list[Path] = []
+
+    def counting(path: Path, *, passphrase: bytes | None = None) -> file.FileSigner:
+        loaded.append(path)
+        return keys.load(path, passphrase=passphrase)
+
+    monkeypatch.setattr(file, "load", counting)
 
     with ThreadPoolExecutor(8) as pool:
-        signers = set(
-            pool.map(lambda _: keys.open_signer("file:ca.key", directory=tmp_path), range(32))
-        )
+        opened = pool.map(lambda _: keys.open_signer("file:ca.key", directory=tmp_path), range(32))
+        signers = set(opened)
 
     assert len(loaded) == 1
     assert len(signers) == 1
