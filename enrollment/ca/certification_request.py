@@ -110,7 +110,7 @@ def read_pkcs10(
     key = keys.describe_public_key(parts.spki_der)
     public_key = _load_key(parts, key)
     algorithm = signatures.read_algorithm(parts.algorithm)
-    name = _subject(parts)
+    subject.check_name(parts.subject)
     requested = extensions.read_extensions(
         [
             value
@@ -126,7 +126,7 @@ def read_pkcs10(
         der=octets,
         form=RequestForm.PKCS10,
         pkcs10_der=octets,
-        subject=name,
+        subject=parts.subject,
         subject_der=parts.subject_der,
         spki_der=parts.spki_der,
         public_key=public_key,
@@ -201,18 +201,6 @@ def _prove(
             f"{algorithm.facts.algorithm}; this CA cannot verify that."
         )
     return signatures.verify(public_key, algorithm, parts.signature, parts.info)
-
-
-def _subject(parts: pkcs10.Parts) -> x509.Name:
-    try:
-        name = parts.loaded.subject
-    except ValueError as error:
-        raise SubjectInvalid(
-            f"The subject cannot be read ({str(error)[:80]}).",
-            remedy="Correct the subject in the program that made the request.",
-        ) from None
-    subject.check_name(name)
-    return name
 
 
 def _check_alternative_names(names: tuple[x509.GeneralName, ...]) -> None:

@@ -19,6 +19,7 @@ from enrollment.ca.errors import (
     RenewalAttributeInvalid,
     RequestAmbiguous,
 )
+from enrollment.ca.recognize import Kind, recognize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -241,7 +242,7 @@ def _read_template_information(value: bytes) -> TemplateInformation:
 def _renewal_certificate(values: Sequence[ber.Node] | None) -> bytes | None:
     if values is None:
         return None
-    if len(values) != 1 or values[0].tag != der.SEQUENCE:
+    if len(values) != 1 or recognize(values[0].octets) is not Kind.CERTIFICATE:
         raise RenewalAttributeInvalid(
             "The renewal attribute of the request does not hold one certificate.",
             remedy="Start the renewal again from the certificate that is to be renewed.",

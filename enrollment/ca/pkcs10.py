@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cryptography import x509
 
 from enrollment.ca import ber, der, subject
-from enrollment.ca.errors import MalformedRequest, RequestTooLarge
+from enrollment.ca.errors import MalformedRequest, RequestTooLarge, SubjectInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ class Parts:
     """
 
     info: bytes
+    subject: x509.Name
     subject_der: bytes
     spki_der: bytes
     attributes: Mapping[str, tuple[ber.Node, ...]]
@@ -68,10 +69,12 @@ def split(octets: bytes, loaded: x509.CertificateSigningRequest | None = None) -
     fields = _fields(ber.read(octets))
     attributes = _attributes(fields.attributes)
     loaded = loaded or load(octets)
-    if loaded is None:
+    name = subject.load_name(loaded, fields.subject.octets) if loaded is not None else None
+    if loaded is None or name is None:
         return _mended(fields, attributes)
     return Parts(
         fields.info.octets,
+        name,
         fields.subject.octets,
         fields.spki.octets,
         attributes,
@@ -163,8 +166,12 @@ def _mended(fields: _Fields, attributes: Mapping[str, tuple[ber.Node, ...]]) -> 
         raise MalformedRequest(
             f"The request is not well-formed ({_words(error)}).", remedy=_REMEDY
         ) from None
+    name = subject.load_name(loaded, subject_der)
+    if name is None:
+        raise SubjectInvalid("The subject cannot be read.", remedy=_REMEDY)
     return Parts(
         fields.info.octets,
+        name,
         subject_der,
         spki_der,
         attributes,

@@ -5,8 +5,10 @@ Source: RFC 5280 section 4.1.2.4 and appendix A.1; ITU-T X.680 section 41.4 (Pri
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from enrollment.ca import ber, der
@@ -25,6 +27,29 @@ _ASCII_STRINGS: Final = frozenset({0x12, 0x16, 0x1A})
 _TELETEX: Final = 0x14
 _BMP: Final = 0x1E
 _UNIVERSAL: Final = 0x1C
+# AD CS enforces these by default. Source: RFC 5280 appendix A.1, upper bounds.
+_UPPER_BOUNDS: Final = {
+    "2.5.4.3": 64,  # common name
+    "2.5.4.5": 64,  # serial number
+    "2.5.4.6": 2,  # country
+    "2.5.4.7": 128,  # locality
+    "2.5.4.8": 128,  # state or province
+    "2.5.4.10": 64,  # organization
+    "2.5.4.11": 64,  # organizational unit
+    "2.5.4.12": 64,  # title
+    "2.5.4.65": 128,  # pseudonym
+    "1.2.840.113549.1.9.1": 255,  # e-mail address
+    "1.3.6.1.4.1.311.60.2.1.3": 2,  # jurisdiction country
+}
+_COUNTRIES: Final = frozenset({"2.5.4.6", "1.3.6.1.4.1.311.60.2.1.3"})
+# A common name that is empty, longer than 64 octets or in wide characters; a country that is not
+# two octets: `cryptography` warns of these, into a log that a requester should not write.
+_ODD_LENGTH: Final = re.compile(
+    rb"\x06\x03\x55\x04\x03(?:[\x14\x1c\x1e]|.[\x00\x41-\xff])"
+    rb"|\x06\x03\x55\x04\x06.[^\x02]"
+    rb"|\x06\x0b\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03.[^\x02]",
+    re.DOTALL,
+)
 _REMEDY: Final = "Correct the subject in the program that made the request and request again."
 
 
@@ -89,6 +114,24 @@ def _text(content: bytes) -> str:
         return content.decode("latin-1")
 
 
+def load_name(loaded: x509.CertificateSigningRequest, subject_der: bytes) -> x509.Name | None:
+    """Return the subject as `cryptography` reads it, or None when it cannot.
+
+    Args:
+        loaded: the request.
+        subject_der: its subject, to see beforehand whether `cryptography` would warn of a length
+            that `check_name` refuses, or allows, by itself.
+    """
+    try:
+        if _ODD_LENGTH.search(subject_der) is None:
+            return loaded.subject
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return loaded.subject
+    except (ValueError, TypeError):
+        return None
+
+
 def check_name(name: x509.Name) -> None:
     """Refuse a subject that is too big or holds control characters.
 
@@ -100,9 +143,32 @@ def check_name(name: x509.Name) -> None:
             f"The subject has {len(name.rdns):,} parts; at most {MAX_RDNS} are read.",
             remedy=_REMEDY,
         )
+    for attribute in name:
+        _check_length(attribute)
     check_values(
         (attribute.value for attribute in name if isinstance(attribute.value, str)), "The subject"
     )
+
+
+def _check_length(attribute: x509.NameAttribute[str] | x509.NameAttribute[bytes]) -> None:
+    oid = attribute.oid.dotted_string
+    most = _UPPER_BOUNDS.get(oid)
+    length = len(attribute.value)
+    if most is not None and length > most:
+        raise SubjectInvalid(
+            f"The {_label(attribute)} in the subject has {length:,} characters; X.509 allows at "
+            f"most {most}.",
+            remedy=_REMEDY,
+        )
+    if oid in _COUNTRIES and length != most:
+        raise SubjectInvalid(
+            "The country in the subject must be a code of two letters, such as US or DE.",
+            remedy=_REMEDY,
+        )
+
+
+def _label(attribute: x509.NameAttribute[str] | x509.NameAttribute[bytes]) -> str:
+    return attribute.rfc4514_attribute_name
 
 
 def check_values(values: Iterable[str], what: str) -> None:
