@@ -37,8 +37,8 @@ def account_of(credentials: Credentials) -> User | None:
     if name is None:
         return None
     user = _find(name)
-    if user is not None and verified.holds(name, credentials.password, user.password):
-        return user if user.is_active else None
+    if _is_remembered(name, user, credentials.password):
+        return user if user and user.is_active else None
     return _check_password(name, user, credentials.password)
 
 
@@ -51,10 +51,17 @@ def _find(name: str) -> User | None:
     return found
 
 
+def _is_remembered(name: str, user: User | None, password: str) -> bool:
+    return user is not None and verified.holds(name, password, user.password)
+
+
 def _check_password(name: str, user: User | None, password: str) -> User | None:
     if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
         raise TooManySignIns
     try:
+        # While this one waited, another request of the same program may have been checked.
+        if _is_remembered(name, user, password):
+            return user if user and user.is_active else None
         # Django hashes for an unknown name as well, so that time does not tell who exists.
         username = user.get_username() if user else name
         found = authenticate(None, username=username, password=password)
