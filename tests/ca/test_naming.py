@@ -10,11 +10,15 @@ from cryptography.x509.oid import NameOID
 
 from enrollment.ca import errors, naming
 from enrollment.ca.names import UPN_OID, display, upn_of
-from enrollment.ca.template import CLIENT_AUTHENTICATION, SubjectSource
+from enrollment.ca.template import CLIENT_AUTHENTICATION, CertificateTemplate, SubjectSource
 from tests import make
 
 
-def directory_template(subject: str, *alternative: str, **options: Any) -> Any:
+def directory_template(
+    subject: str,
+    *alternative: str,
+    **options: Any,  # noqa: ANN401 - fields of the template
+) -> CertificateTemplate:
     return make.template(
         "User",
         subject_source=SubjectSource.DIRECTORY,
