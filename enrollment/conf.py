@@ -32,6 +32,7 @@ _YES: Final = ("1", "true", "yes", "on")
 _NO: Final = ("0", "false", "no", "off", "")
 _HIGHEST_PORT: Final = 65535
 _HTTP_PORT: Final = 80
+CRL_FILE: Final = "%3%8<CRLPartitionIndex>%9.crl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Settings:
     https: Listener | None
     hostname: str
     public_url: str
+    crl_urls: tuple[str, ...]
+    certificate_urls: tuple[str, ...]
+    ocsp_urls: tuple[str, ...]
+    crl_period: timedelta
+    delta_period: timedelta
+    crl_partitions: int
+    keep_expired_on_crl: bool
     ca_name: str
     ca_key: str
     ca_type: str
@@ -175,6 +183,18 @@ def _public_url(environment: _Environment, hostname: str) -> str:
     return url
 
 
+def _urls(environment: _Environment, name: str, default: str) -> tuple[str, ...]:
+    """Return addresses, parted by blanks, whose tokens are expanded for each CA certificate."""
+    urls = tuple(environment.text(name, default).split())
+    for url in urls:
+        if not url.isascii() or "://" not in url:
+            raise ImproperlyConfigured(
+                f"{name} holds '{url}'. Write whole addresses, parted by blanks, for example "
+                f"{default}."
+            )
+    return urls
+
+
 def _ca_name(environment: _Environment) -> str:
     name = environment.text("CERTSRV_CA_NAME", "Example Issuing CA")
     if not 0 < len(name) <= 64 or not name.isprintable():  # noqa: PLR2004 - ub-common-name
@@ -193,12 +213,26 @@ def read(values: Mapping[str, str]) -> Settings:
     """
     environment = _Environment(values)
     hostname = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
+    public_url = _public_url(environment, hostname)
     return Settings(
         home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
         http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
         https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
         hostname=hostname,
-        public_url=_public_url(environment, hostname),
+        public_url=public_url,
+        crl_urls=_urls(environment, "CERTSRV_CRL_URLS", f"{public_url}/CertEnroll/{CRL_FILE}"),
+        certificate_urls=_urls(
+            environment, "CERTSRV_CERTIFICATE_URLS", f"{public_url}/CertEnroll/%1_%3%4.crt"
+        ),
+        ocsp_urls=_urls(environment, "CERTSRV_OCSP_URLS", f"{public_url}/ocsp"),
+        crl_period=timedelta(
+            hours=environment.number("CERTSRV_CRL_PERIOD_HOURS", 168, least=1, most=8760)
+        ),
+        delta_period=timedelta(
+            hours=environment.number("CERTSRV_DELTA_PERIOD_HOURS", 24, least=0, most=8760)
+        ),
+        crl_partitions=environment.number("CERTSRV_CRL_PARTITIONS", 0, least=0, most=10000),
+        keep_expired_on_crl=environment.flag("CERTSRV_KEEP_EXPIRED_ON_CRL", default=False),
         ca_name=_ca_name(environment),
         ca_key=environment.choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
         ca_type=environment.choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),
@@ -223,9 +257,7 @@ def read(values: Mapping[str, str]) -> Settings:
             "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", ("own", "signed-in", "anyone")
         ),
         html_for_unknown_agents=environment.flag("CERTSRV_HTML_FOR_UNKNOWN_AGENTS", default=False),
-        max_request_bytes=environment.number(
-            "CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024
-        )
+        max_request_bytes=environment.number("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024)
         * 1024,
         pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
         review_lifetime=timedelta(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
 from enrollment.ca import der
 from enrollment.ca.issuance import IssuanceFault
+from enrollment.ca.revocation import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,22 +32,14 @@ _CA_VERSION: Final = "1.3.6.1.4.1.311.21.1"
 _CRL_NUMBER: Final = "2.5.29.20"
 _NEXT_PUBLISH: Final = "1.3.6.1.4.1.311.21.4"
 _REASON_CODE: Final = "2.5.29.21"
+_INVALIDITY_DATE: Final = "2.5.29.24"
+_DELTA_INDICATOR: Final = "2.5.29.27"
+_ISSUING_POINT: Final = "2.5.29.28"
+_FRESHEST: Final = "2.5.29.46"
 
 _LONGEST_OVERLAP: Final = timedelta(hours=12)
 _OVERLAP_SHARE: Final = 0.1
 _SKEW_SHARE: Final = 1.5
-
-_REASON_NUMBERS: Final = {
-    # RFC 5280 section 5.3.1; 7 is not used, and 8 stands in delta lists only.
-    x509.ReasonFlags.key_compromise: 1,
-    x509.ReasonFlags.ca_compromise: 2,
-    x509.ReasonFlags.affiliation_changed: 3,
-    x509.ReasonFlags.superseded: 4,
-    x509.ReasonFlags.cessation_of_operation: 5,
-    x509.ReasonFlags.certificate_hold: 6,
-    x509.ReasonFlags.privilege_withdrawn: 9,
-    x509.ReasonFlags.aa_compromise: 10,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +48,26 @@ class Revocation:
 
     serial_number: int
     revoked_at: datetime
-    reason: x509.ReasonFlags = x509.ReasonFlags.unspecified
+    reason: Reason = Reason.UNSPECIFIED
+    invalidity_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a list is about, beyond "everything this key revoked".
+
+    Attributes:
+        base_number: of a delta: the CRL number of the base it is relative to.
+        distribution_points: of a partition: the addresses of the certificates it speaks for.
+        freshest_addresses: of a base: where its deltas are.
+    """
+
+    base_number: int | None = None
+    distribution_points: tuple[str, ...] = ()
+    freshest_addresses: tuple[str, ...] = ()
+
+
+COMPLETE: Final = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +80,24 @@ class CRLTimes:
 
 
 def crl_times(
-    now: datetime, period: timedelta, skew: timedelta, *, not_before: datetime | None = None
+    now: datetime,
+    period: timedelta,
+    skew: timedelta,
+    *,
+    not_before: datetime | None = None,
+    base_period: timedelta | None = None,
 ) -> CRLTimes:
-    """Say when a base list that is made now begins and ends.
+    """Say when a list that is made now begins and ends.
 
     Between `next_publish` and `next_update` both the old and the new list are good, so that the
     new one has time to reach everybody.
 
     Args:
         now: timezone-aware UTC.
-        period: how often a base list is published.
+        period: how often such a list is published.
         skew: how far the clocks of relying parties may differ.
         not_before: of the CA certificate; a list does not begin before it.
+        base_period: of a delta: how often its base is published.
 
     Raises:
         ValueError: `period` is not positive, or `skew` is negative.
@@ -88,7 +107,9 @@ def crl_times(
     if period <= timedelta() or skew < timedelta():
         raise ValueError("a CRL needs a positive period and a skew that is not negative")
     moment = now.replace(microsecond=0)
-    overlap = min(max(min(period * _OVERLAP_SHARE, _LONGEST_OVERLAP), skew * _SKEW_SHARE), period)
+    share = _OVERLAP_SHARE if base_period is None else 1.0
+    least = max(min(period * share, _LONGEST_OVERLAP), skew * _SKEW_SHARE)
+    overlap = min(least, base_period or period)
     begin = moment - skew
     if not_before is not None:
         begin = max(begin, not_before)
@@ -100,19 +121,26 @@ def crl_times(
 
 
 def compose(
-    issuer: Issuer, revocations: Iterable[Revocation], *, number: int, times: CRLTimes
+    issuer: Issuer,
+    revocations: Iterable[Revocation],
+    *,
+    number: int,
+    times: CRLTimes,
+    scope: Scope = COMPLETE,
 ) -> bytes:
-    """Write the TBSCertList of a complete base list.
+    """Write the TBSCertList of a list.
 
     Args:
         issuer: the newest CA certificate of the key that signs.
-        revocations: every unexpired certificate of that key now revoked, in any order.
+        revocations: of a base, every unexpired certificate of that key now revoked; of a delta,
+            what changed since its base, released ones with the reason `REMOVE_FROM_CRL`.
         number: the CRL number; higher than on every list before.
         times: from `crl_times`.
+        scope: what makes it a delta or a partition.
 
     Source: RFC 5280 sections 5.1.2 and 5.2.
     """
-    entries = [_entry(revocation) for revocation in revocations]
+    entries = b"".join(map(_entry, revocations))
     return der.sequence(
         _VERSION_2,
         issuer.signature_algorithm.identifier,
@@ -121,8 +149,8 @@ def compose(
         der.time(times.next_update),
         # "When there are no revoked certificates, the revoked certificates list MUST be absent."
         # -- RFC 5280 section 5.1.2.6
-        der.sequence(*entries) if entries else b"",
-        der.explicit(0, der.sequence(*_extensions(issuer, number, times.next_publish))),
+        der.sequence(entries) if entries else b"",
+        der.explicit(0, der.sequence(*_extensions(issuer, number, times.next_publish, scope))),
     )
 
 
@@ -159,24 +187,63 @@ def build_crl(  # noqa: PLR0913 - all that a list says
 
 
 def _entry(revocation: Revocation) -> bytes:
-    revoked = der.integer(revocation.serial_number) + der.time(revocation.revoked_at)
+    """Encode one entry; a list of a million lives on how little is done here."""
+    content = (
+        der.integer(revocation.serial_number)
+        + _time(revocation.revoked_at)
+        + _entry_extensions(revocation.reason, revocation.invalidity_date)
+    )
+    return der.sequence(content)
+
+
+@lru_cache(maxsize=65536)
+def _time(moment: datetime) -> bytes:
+    return der.time(moment)
+
+
+@lru_cache(maxsize=4096)
+def _entry_extensions(reason: Reason, invalidity_date: datetime | None) -> bytes:
+    parts = b""
     # "the reason code CRL entry extension SHOULD be absent instead of using the unspecified (0)
     # reasonCode value" -- RFC 5280 section 5.3.1
-    if revocation.reason is x509.ReasonFlags.unspecified:
-        return der.sequence(revoked)
-    code = der.tlv(_ENUMERATED, bytes((_REASON_NUMBERS[revocation.reason],)))
-    return der.sequence(revoked, der.sequence(_extension(_REASON_CODE, code)))
+    if reason is not Reason.UNSPECIFIED:
+        parts += _extension(_REASON_CODE, der.tlv(_ENUMERATED, bytes((reason.value,))))
+    if invalidity_date is not None:
+        moment = f"{invalidity_date:%Y%m%d%H%M%SZ}".encode("ascii")
+        parts += _extension(_INVALIDITY_DATE, der.tlv(der.GENERALIZED_TIME, moment))
+    return der.sequence(parts) if parts else b""
 
 
-def _extensions(issuer: Issuer, number: int, next_publish: datetime) -> tuple[bytes, ...]:
-    """The extensions of a base list, none critical, in the order of AD CS."""
-    return (
+def _extensions(
+    issuer: Issuer, number: int, next_publish: datetime, scope: Scope
+) -> tuple[bytes, ...]:
+    """The extensions of a list, in the order of AD CS (ms-facts section d.7)."""
+    parts = [
         _extension(_AUTHORITY_KEY_IDENTIFIER, der.sequence(der.implicit(0, issuer.key_identifier))),
         _extension(_CA_VERSION, der.integer(issuer.key_index << 16 | issuer.index)),
         _extension(_CRL_NUMBER, der.integer(number)),
         _extension(_NEXT_PUBLISH, der.time(next_publish)),
-    )
+    ]
+    if scope.base_number is not None:
+        parts.append(_extension(_DELTA_INDICATOR, der.integer(scope.base_number), critical=True))
+    elif scope.freshest_addresses:
+        parts.append(_extension(_FRESHEST, der.sequence(_point(scope.freshest_addresses))))
+    if scope.distribution_points:
+        point = _point_name(scope.distribution_points)
+        parts.append(_extension(_ISSUING_POINT, der.sequence(point), critical=True))
+    return tuple(parts)
 
 
-def _extension(kind: str, value: bytes) -> bytes:
-    return der.sequence(der.oid(kind), der.octet_string(value))
+def _point(addresses: tuple[str, ...]) -> bytes:
+    return der.sequence(_point_name(addresses))
+
+
+def _point_name(addresses: tuple[str, ...]) -> bytes:
+    """DistributionPointName inside its own tag: [0] { fullName [0] GeneralNames }."""
+    names = b"".join(der.implicit(6, address.encode("ascii")) for address in addresses)
+    return der.explicit(0, der.explicit(0, names))
+
+
+def _extension(kind: str, value: bytes, *, critical: bool = False) -> bytes:
+    flag = der.boolean(True) if critical else b""
+    return der.sequence(der.oid(kind), flag, der.octet_string(value))

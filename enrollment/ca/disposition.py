@@ -33,6 +33,7 @@ class Step(StrEnum):
     DENY = "deny"
     FAIL = "fail"
     REVOKE = "revoke"
+    RELEASE = "release"
 
 
 # Every legal move. A move that is not here does not exist; docs/reference/dispositions.md draws
@@ -46,6 +47,7 @@ TRANSITIONS: Mapping[tuple[Disposition, Step], Disposition] = MappingProxyType(
         (Disposition.UNDER_SUBMISSION, Step.ISSUE): Disposition.ISSUED,
         (Disposition.UNDER_SUBMISSION, Step.DENY): Disposition.DENIED,
         (Disposition.ISSUED, Step.REVOKE): Disposition.REVOKED,
+        (Disposition.REVOKED, Step.RELEASE): Disposition.ISSUED,
     }
 )
 

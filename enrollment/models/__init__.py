@@ -6,6 +6,7 @@ from enrollment.models.authority import Authority
 from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.crl import CertificateRevocationList
 from enrollment.models.request import EnrollmentRequest
+from enrollment.models.responder import Responder
 from enrollment.models.signing_record import SigningRecord
 from enrollment.models.template import Template
 
@@ -17,6 +18,7 @@ __all__ = [
     "CertificateName",
     "CertificateRevocationList",
     "EnrollmentRequest",
+    "Responder",
     "SigningRecord",
     "Template",
 ]

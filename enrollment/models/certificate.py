@@ -8,7 +8,13 @@ from enrollment.models.authority import Authority
 
 
 class Certificate(models.Model):
-    """What was issued, to whom, and until when."""
+    """What was issued, to whom, and until when.
+
+    `crl_partition` is fixed at issuance and written into the certificate. `status_changed_at` is
+    the moment of the last revocation, hold or release; only `services.revocation` writes it and
+    the three columns before it. A certificate that was released has `status_changed_at` and no
+    `revoked_at`.
+    """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
     serial_number = models.CharField(max_length=40, unique=True)
@@ -22,12 +28,23 @@ class Certificate(models.Model):
     thumbprint_sha1 = models.CharField("thumbprint (SHA-1)", max_length=40, db_index=True)
     thumbprint_sha256 = models.CharField("thumbprint (SHA-256)", max_length=64, unique=True)
     spki_sha256 = models.CharField(max_length=64, db_index=True)
+    crl_partition = models.PositiveIntegerField(default=0)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revocation_reason = models.PositiveSmallIntegerField(null=True, blank=True)
+    invalidity_date = models.DateTimeField(null=True, blank=True)
+    status_changed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (models.Index(fields=["template_name", "-id"], name="certificate_template"),)
+        indexes = (
+            models.Index(fields=["template_name", "-id"], name="certificate_template"),
+            # Lists and deltas are made of these rows only: a CA revokes few of what it issues.
+            models.Index(
+                fields=["status_changed_at"],
+                name="certificate_changed",
+                condition=models.Q(status_changed_at__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.subject or self.serial_number

@@ -8,11 +8,20 @@ from enrollment.models.authority import Authority
 
 
 class CertificateRevocationList(models.Model):
-    """One signed list, kept as it was published."""
+    """One signed list, kept as it was published.
+
+    `as_of` is the moment whose statuses are in it; `base_number` is the list that a delta is
+    relative to; partition 0 is the complete list of a key.
+    """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="crls")
     number = models.PositiveBigIntegerField()
     is_delta = models.BooleanField(default=False)
+    base_number = models.PositiveBigIntegerField(null=True, blank=True)
+    partition = models.PositiveIntegerField(default=0)
+    entries = models.PositiveIntegerField(default=0)
+    as_of = models.DateTimeField()
+    sha256 = models.CharField(max_length=64)
     der = models.BinaryField()
     this_update = models.DateTimeField()
     next_update = models.DateTimeField()
@@ -23,7 +32,7 @@ class CertificateRevocationList(models.Model):
         verbose_name = "certificate revocation list"
         constraints = (
             models.UniqueConstraint(
-                fields=["authority", "number", "is_delta"], name="crl_number_once"
+                fields=["authority", "number", "is_delta", "partition"], name="crl_number_once"
             ),
         )
 

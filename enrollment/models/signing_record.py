@@ -32,6 +32,7 @@ class SigningRecord(models.Model):
     template_name = models.CharField(max_length=64)
     tbs = models.BinaryField()
     digest = models.CharField(max_length=64)
+    crl_partition = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices)
     decided_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField()

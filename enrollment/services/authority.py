@@ -45,27 +45,45 @@ def current() -> Authority:
     return row
 
 
-def issuer_of(row: Authority) -> Issuer:
-    """Return the core's value of a CA certificate; rows never change, so one per process."""
-    return _issuer(row.pk, bytes(row.der), row.chain, row.index, row.key_index, row.name)
+def issuer_of(row: Authority, *, partition: int = 0) -> Issuer:
+    """Return the core's value of a CA certificate; rows never change, so one per process.
+
+    Args:
+        row: the CA certificate.
+        partition: the list whose address certificates of this issuer carry.
+    """
+    place = place_of(row, partition=partition)
+    return _issuer(row.pk, bytes(row.der), row.chain, place)
 
 
-@lru_cache(maxsize=32)
-def _issuer(pk: int, der: bytes, chain: str, index: int, key_index: int, name: str) -> Issuer:  # noqa: ARG001, PLR0913 - the key of the cache
+def partition_of(serial_number: int) -> int:
+    """Return the CRL partition of a new certificate: fixed here, for its whole life."""
+    partitions = conf.current().crl_partitions
+    return 1 + serial_number % partitions if partitions else 0
+
+
+def place_of(row: Authority, *, partition: int = 0, delta: bool = False) -> addresses.Place:
+    """Return what the tokens of an address mean for a CA certificate."""
+    hostname = conf.current().hostname
+    return addresses.Place(hostname, row.name, row.index, row.key_index, delta, partition)
+
+
+@lru_cache(maxsize=1024)
+def _issuer(pk: int, der: bytes, chain: str, place: addresses.Place) -> Issuer:  # noqa: ARG001 - a part of the cache's key
     settings = conf.current()
-    certificate_file = addresses.certificate_file(settings.hostname, name, index)
     return Issuer(
         certificate=x509.load_der_x509_certificate(der),
-        index=index,
-        key_index=key_index,
+        index=place.index,
+        key_index=place.key_index,
         chain=tuple(
             above.public_bytes(Encoding.DER)
             for above in (x509.load_pem_x509_certificates(chain.encode()) if chain else ())
         ),
-        crl_addresses=(
-            addresses.address(settings.public_url, addresses.crl_file(name, key_index)),
+        crl_addresses=tuple(addresses.expand(url, place) for url in settings.crl_urls),
+        certificate_addresses=tuple(
+            addresses.expand(url, place) for url in settings.certificate_urls
         ),
-        certificate_addresses=(addresses.address(settings.public_url, certificate_file),),
+        ocsp_addresses=tuple(addresses.expand(url, place) for url in settings.ocsp_urls),
     )
 
 

@@ -56,7 +56,7 @@ def publish_crl(now: datetime, *, actor: str) -> tuple[Authority, int]:
     """
     try:
         row = authority.current()
-        return row, publication.publish_crl(row, now=now, actor=actor).number
+        return row, publication.publish(now=now, actor=actor)
     except (authority.NoAuthority, keys.KeyProblem) as error:
         raise CaFault(str(error)) from error
 

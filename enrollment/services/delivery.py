@@ -90,9 +90,7 @@ def ca_chain(renewal: int | None) -> list[bytes]:
 
 def crl(renewal: int | None, *, now: datetime, delta: bool = False) -> bytes | None:
     """Return the current CRL of the key of a CA certificate, or None when there is none."""
-    if delta:
-        return None
-    return publication.current_crl(ca(renewal), now=now)
+    return publication.current_crl(ca(renewal), now=now, delta=delta)
 
 
 def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
@@ -101,12 +99,16 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
     Names compare without regard to case, as on the file system of the original.
     """
     wanted = name.casefold()
-    hostname = conf.current().hostname
     for row in authorities():
-        if wanted == certificate_file(hostname, row.name, row.index).casefold():
+        if wanted == certificate_file(authority.place_of(row)).casefold():
             return bytes(row.der), "crt"
-        if row.index == row.key_index and wanted == crl_file(row.name, row.key_index).casefold():
-            return publication.current_crl(row, now=now), "crl"
+    for row in publication.keys():
+        for partition in range(conf.current().crl_partitions + 1):
+            for delta in (False, True):
+                place = authority.place_of(row, partition=partition, delta=delta)
+                if wanted == crl_file(place).casefold():
+                    found = publication.current_crl(row, now=now, delta=delta, partition=partition)
+                    return (found, "crl") if found is not None else None
     return None
 
 

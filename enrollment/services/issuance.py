@@ -46,12 +46,13 @@ def prepare(judgement: Judgement, issuing: Authority, *, now: datetime) -> Prepa
     """
     if judgement.template is None:
         raise core.IssuanceFault("a request without a template cannot be prepared")
+    serial_number = authority.random_serial_number()
     return core.prepare(
         judgement.request,
         judgement.template,
-        authority.issuer_of(issuing),
+        authority.issuer_of(issuing, partition=authority.partition_of(serial_number)),
         judgement.requester,
-        serial_number=authority.random_serial_number(),
+        serial_number=serial_number,
         now=now,
         backdate=conf.current().backdate,
     )
@@ -74,6 +75,7 @@ def write_down(
             template_name=row.template_name,
             tbs=prepared.tbs,
             digest=prepared.digest,
+            crl_partition=authority.partition_of(prepared.serial_number),
             state=state,
             created_at=now,
         )
@@ -130,6 +132,7 @@ def _store(record: SigningRecord, der: bytes, *, now: datetime) -> Certificate:
             thumbprint_sha1=thumbprint(der),
             thumbprint_sha256=thumbprint_sha256(der),
             spki_sha256=_spki_digest(parsed),
+            crl_partition=record.crl_partition,
         )
     )
     CertificateName.objects.bulk_create(

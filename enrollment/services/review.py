@@ -231,7 +231,7 @@ def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetim
     again = core.prepare(
         judged.request,
         judged.template,
-        authority.issuer_of(record.authority),
+        authority.issuer_of(record.authority, partition=record.crl_partition),
         judged.requester,
         serial_number=int(record.serial_number, 16),
         now=record.created_at,

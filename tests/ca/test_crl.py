@@ -16,6 +16,7 @@ from pkilint.pkix import extension, name
 
 from enrollment.ca import algorithms, crl, encode, root
 from enrollment.ca.issuance import IssuanceFault, Issuer
+from enrollment.ca.revocation import Reason
 from enrollment.keys.file import FileSigner
 from tests import tools
 
@@ -128,8 +129,8 @@ def test_an_empty_list_has_no_list_in_it() -> None:
 def test_entries_say_what_when_and_why() -> None:
     revoked_at = datetime(2026, 11, 1, 12, 0, 1, tzinfo=UTC)
     listed = loaded(
-        crl.Revocation(2**126 + 5, revoked_at, x509.ReasonFlags.key_compromise),
-        crl.Revocation(7, revoked_at, x509.ReasonFlags.certificate_hold),
+        crl.Revocation(2**126 + 5, revoked_at, Reason.KEY_COMPROMISE),
+        crl.Revocation(7, revoked_at, Reason.CERTIFICATE_HOLD),
     )
 
     entry = listed.get_revoked_certificate_by_serial_number(2**126 + 5)
@@ -149,18 +150,65 @@ def test_an_unspecified_reason_is_not_written() -> None:
     assert not list(entry.extensions)
 
 
-@pytest.mark.parametrize("reason", set(x509.ReasonFlags) - {x509.ReasonFlags.remove_from_crl})
-def test_every_reason_is_written_with_its_number(reason: x509.ReasonFlags) -> None:
+@pytest.mark.parametrize("reason", set(Reason))
+def test_every_reason_is_written_with_its_number(reason: Reason) -> None:
     entry = loaded(crl.Revocation(5, NOW, reason)).get_revoked_certificate_by_serial_number(5)
 
     assert entry is not None
-    found = [extension.value.reason for extension in entry.extensions]
-    assert found == ([] if reason is x509.ReasonFlags.unspecified else [reason])
+    found = [extension.value.public_bytes() for extension in entry.extensions]
+    assert found == ([] if reason is Reason.UNSPECIFIED else [bytes((0x0A, 1, reason.value))])
 
 
-def test_removal_from_the_list_has_no_place_in_a_base_list() -> None:
-    with pytest.raises(KeyError):
-        build(crl.Revocation(5, NOW, x509.ReasonFlags.remove_from_crl))
+def test_an_invalidity_date_stands_beside_the_reason() -> None:
+    lost = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
+    entry = loaded(
+        crl.Revocation(5, NOW, Reason.KEY_COMPROMISE, lost)
+    ).get_revoked_certificate_by_serial_number(5)
+
+    assert entry is not None
+    found = entry.extensions.get_extension_for_class(x509.InvalidityDate)
+    assert found.value.invalidity_date_utc == lost
+
+
+def test_a_delta_names_its_base_and_is_critical_about_it() -> None:
+    times = crl.crl_times(NOW, timedelta(days=1), SKEW, base_period=WEEK)
+    tbs = crl.compose(issuer(), [], number=9, times=times, scope=crl.Scope(base_number=7))
+    delta = x509.load_der_x509_crl(crl.sign(tbs, issuer(), signer(algorithms.ED25519)))
+
+    indicator = delta.extensions.get_extension_for_class(x509.DeltaCRLIndicator)
+
+    assert indicator.critical
+    assert indicator.value.crl_number == 7
+
+
+def test_a_daily_delta_overlaps_by_twelve_hours() -> None:
+    """ms-facts section d.7: overlap(delta) = min(max(min(period, 12 h), 1.5 skew), base period)."""
+    times = crl.crl_times(NOW, timedelta(days=1), SKEW, base_period=WEEK)
+
+    assert times.next_update - times.next_publish == timedelta(hours=12) + SKEW
+
+
+def test_a_partition_says_critically_which_certificates_it_speaks_for() -> None:
+    address = "http://ca.example.com/CertEnroll/CA_Partition00003.crl"
+    scope = crl.Scope(distribution_points=(address,))
+    tbs = crl.compose(issuer(), [], number=1, times=crl.crl_times(NOW, WEEK, SKEW), scope=scope)
+    partition = x509.load_der_x509_crl(crl.sign(tbs, issuer(), signer(algorithms.ED25519)))
+
+    point = partition.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
+
+    assert point.critical
+    assert point.value.full_name == [x509.UniformResourceIdentifier(address)]
+
+
+def test_a_base_says_where_its_deltas_are() -> None:
+    address = "http://ca.example.com/CertEnroll/CA+.crl"
+    scope = crl.Scope(freshest_addresses=(address,))
+    tbs = crl.compose(issuer(), [], number=1, times=crl.crl_times(NOW, WEEK, SKEW), scope=scope)
+    base = x509.load_der_x509_crl(crl.sign(tbs, issuer(), signer(algorithms.ED25519)))
+
+    freshest = base.extensions.get_extension_for_class(x509.FreshestCRL).value
+
+    assert freshest[0].full_name == [x509.UniformResourceIdentifier(address)]
 
 
 def test_extensions_stand_in_the_order_of_ad_cs_and_none_is_critical() -> None:
