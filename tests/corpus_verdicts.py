@@ -1,8 +1,8 @@
 """What is true of every file in the corpus of published requests, and must be said of it.
 
 Judged for template WebServer in its built-in form, asked for by `CertificateTemplate:WebServer`, by
-somebody who may enroll, on a CA that knows none of the names. Each verdict was reached by looking at
-the file, with OpenSSL and by hand; what our code answers is compared with it, never copied into it.
+somebody who may enroll, on a CA that knows none of the names. Each verdict was reached by looking
+at the file, with OpenSSL and by hand; what our code answers is compared with it, never copied.
 
 A reason is a regular expression that the message to the sender must match, without regard to case.
 """
@@ -39,6 +39,7 @@ _ISSUED = """
 _SHA1 = "005 006 012 058 074 208 211 213 215 216 226 228 229 240 249 296"
 _RSA_1024 = "007 008 059 064 067 139 140 154 161 162 204 219 255 258 293 297 328 356 361 440"
 _RSA_512 = "336 338 343 344 345 346 348"
+_BAD_SIGNATURE = "396 401 415 416 420 421 423"
 _DSA = "021 311 315 316 317"
 
 VERDICTS: dict[str, Verdict] = {
@@ -70,7 +71,7 @@ VERDICTS: dict[str, Verdict] = {
     "461": Verdict(Kind.DENIED, r"signed with a certificate that this CA did not issue"),
     "463": Verdict(Kind.DENIED, r"signed with a certificate that this CA did not issue"),
     **dict.fromkeys(
-        "396 401 415 416 420 421 423".split(),
+        _BAD_SIGNATURE.split(),
         Verdict(Kind.BAD_SIGNATURE, r"signature.*does not fit"),
     ),
     "406": Verdict(Kind.MALFORMED, r"key usage.*OCTET STRING.*NULL"),

@@ -91,7 +91,7 @@ def attribute(oid: str, *values: bytes) -> bytes:
     return der.sequence(der.oid(oid), der.tlv(der.SET, *values))
 
 
-def pkcs10(
+def pkcs10(  # noqa: PLR0913 - a builder: one keyword for each thing to spoil
     private_key: PrivateKeyTypes,
     subject: bytes,
     attributes: Sequence[bytes] = (),

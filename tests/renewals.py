@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 
-def windows_renewal(
+def windows_renewal(  # noqa: PLR0913 - a builder: one keyword for each thing to vary
     old_certificate: x509.Certificate,
     old_key: PrivateKeyTypes,
     new_key: PrivateKeyTypes,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
 MAX_OID_OCTETS: Final = 128
+MAX_ARC_BITS: Final = 128
 
 CONSTRUCTED: Final = 0x20
 _CLASS: Final = 0xC0
@@ -206,7 +207,8 @@ def dotted(content: bytes) -> str:
     """Return the dotted form of the content of an OBJECT IDENTIFIER.
 
     Raises:
-        MalformedRequest: empty, cut off, or longer than `MAX_OID_OCTETS`.
+        MalformedRequest: empty, cut off, longer than `MAX_OID_OCTETS`, or with a number above
+            128 bits, which is what the largest registered arc (2.25, UUID) needs.
     """
     if not content or len(content) > MAX_OID_OCTETS or content[-1] & 0x80:
         raise MalformedRequest("An object identifier is damaged.", remedy=_MAKE_AGAIN)
@@ -217,6 +219,8 @@ def dotted(content: bytes) -> str:
         if not octet & 0x80:
             arcs.append(arc)
             arc = 0
+    if max(arcs) >> MAX_ARC_BITS:
+        raise MalformedRequest("An object identifier is too large.", remedy=_MAKE_AGAIN)
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 

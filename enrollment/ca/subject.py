@@ -74,7 +74,7 @@ def _strict_attribute(node: ber.Node, remarks: list[str]) -> bytes:
     parts = node.expect(der.SEQUENCE, "A part of the subject").children()
     if len(parts) != 2:  # noqa: PLR2004 - type and value
         raise MalformedRequest("A part of the subject is damaged.", remedy=_REMEDY)
-    oid = ber.object_identifier(parts[0], "The type of a part of the subject")
+    ber.object_identifier(parts[0], "The type of a part of the subject")
     value = ber.canonical(parts[1].octets)
     mended = _mended(ber.read(value))
     if mended is not None:
@@ -83,7 +83,7 @@ def _strict_attribute(node: ber.Node, remarks: list[str]) -> bytes:
             "kept as UTF-8"
         )
         value = mended
-    return der.sequence(der.oid(oid), value)
+    return der.sequence(ber.canonical(parts[0].octets), value)
 
 
 def _mended(value: ber.Node) -> bytes | None:
@@ -150,7 +150,7 @@ def check_name(name: x509.Name) -> None:
     )
 
 
-def _check_length(attribute: x509.NameAttribute[str] | x509.NameAttribute[bytes]) -> None:
+def _check_length(attribute: x509.NameAttribute[str | bytes]) -> None:
     oid = attribute.oid.dotted_string
     most = _UPPER_BOUNDS.get(oid)
     length = len(attribute.value)
@@ -167,7 +167,7 @@ def _check_length(attribute: x509.NameAttribute[str] | x509.NameAttribute[bytes]
         )
 
 
-def _label(attribute: x509.NameAttribute[str] | x509.NameAttribute[bytes]) -> str:
+def _label(attribute: x509.NameAttribute[str | bytes]) -> str:
     return attribute.rfc4514_attribute_name
 
 

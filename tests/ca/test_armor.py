@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import html
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
+    pkcs7,
     pkcs12,
 )
+from cryptography.x509 import ocsp
 
 from enrollment.ca import der
 from enrollment.ca.armor import read_text
@@ -25,6 +31,9 @@ from enrollment.ca.errors import (
     TruncatedRequest,
 )
 from tests import make, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DER = make.request_der("www.example.com", dns=["www.example.com", "example.com"])
 PEM = make.request_pem("www.example.com", dns=["www.example.com", "example.com"]).decode()
@@ -80,8 +89,11 @@ SHAPES = {
         "REQUEST-----\n", "REQUEST-----\nComment: hello\n\n", 1
     ),
     "a printed request before it": f"Certificate Request:\n    Data:\n        Version: 1\n{PEM}",
-    "a Cisco terminal": f"Certificate Request follows:\n\n{wrapped(64)}\n\n---End - This line not part"
-    " of the certificate request---\n\nRedisplay enrollment request? [yes/no]: no\n",
+    "a Cisco terminal": (
+        f"Certificate Request follows:\n\n{wrapped(64)}\n\n"
+        "---End - This line not part of the certificate request---\n\n"
+        "Redisplay enrollment request? [yes/no]: no\n"
+    ),
     "certificate chain labels around": "-----BEGIN RUBBISH-----\n-----END RUBBISH-----\n" + PEM,
 }
 
@@ -123,10 +135,6 @@ def test_two_requests_are_refused_and_counted() -> None:
 
 
 def _certificate() -> bytes:
-    from datetime import timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
 
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "old")])
     key = make.key("ec:p256")
@@ -144,10 +152,6 @@ def _certificate() -> bytes:
 
 
 def _crl() -> bytes:
-    from datetime import timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
 
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca")])
     return (
@@ -169,8 +173,6 @@ def _spkac() -> bytes:
 
 
 def _bag() -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import pkcs7
 
     return pkcs7.serialize_certificates(
         [x509.load_der_x509_certificate(_certificate())], Encoding.DER
@@ -188,16 +190,13 @@ def _cmp() -> bytes:
 
 
 def _ocsp() -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.x509 import ocsp
 
     certificate = x509.load_der_x509_certificate(_certificate())
     builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, certificate, hashes.SHA256())
     return builder.build().public_bytes(Encoding.DER)
 
 
-MISTAKES = {
+MISTAKES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a certificate": (_certificate, "a certificate"),
     "a CRL": (_crl, "revocation list"),
     "SPKAC": (_spkac, "SPKAC"),
@@ -231,7 +230,7 @@ def _private(form: PrivateFormat, kind: str = "rsa:2048", password: bytes = b"")
     return make.key(kind).private_bytes(Encoding.PEM, form, encryption)
 
 
-SECRETS = {
+SECRETS: dict[str, Callable[[], bytes]] = {
     "PKCS #8": lambda: _private(PrivateFormat.PKCS8),
     "PKCS #8, encrypted": lambda: _private(PrivateFormat.PKCS8, password=b"secret"),
     "PKCS #1": lambda: _private(PrivateFormat.TraditionalOpenSSL),
@@ -287,8 +286,10 @@ def test_a_private_key_without_its_label_is_seen_by_its_asn1(
 
 
 def test_a_pkcs12_file_counts_as_a_private_key() -> None:
+    private_key = make.key("ec:p256")
+    assert isinstance(private_key, ec.EllipticCurvePrivateKey)
     octets = pkcs12.serialize_key_and_certificates(
-        b"me", make.key("ec:p256"), None, None, BestAvailableEncryption(b"secret")
+        b"me", private_key, None, None, BestAvailableEncryption(b"secret")
     )
 
     with pytest.raises(PrivateKeyPasted, match="PKCS #12"):

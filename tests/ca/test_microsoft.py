@@ -11,6 +11,7 @@ from enrollment.ca.microsoft import (
     CryptographicProvider,
     TemplateInformation,
     read_registration_info,
+    text,
 )
 from enrollment.ca.request import CertificationRequest, parse_certification_request
 from tests import make, messages
@@ -39,15 +40,17 @@ def test_a_request_of_windows_server_2022_is_read_whole() -> None:
 
 def test_the_attributes_printed_in_the_facts_are_read() -> None:
     """Each attribute is one that real software wrote, octet for octet."""
-    attributes = [
-        "301c060a2b0601040182370d0203310e160c31302e302e32303334382e32",
+    os_version = "301c060a2b0601040182370d0203310e160c31302e302e32303334382e32"
+    client_info = (
         "304006092b0601040182371514313330310201090c10776562312e6578616d706c652e636f6d0c0d4558414d50"
-        "4c455c616c6963650c0b636572747265712e657865",
+        "4c455c616c6963650c0b636572747265712e657865"
+    )
+    pair = (
         "304c060a2b0601040182370d0201313e303c1e260043006500720074006900660069006300610074006500540065"
-        "006d0070006c0061007400651e12005700650062005300650072007600650072",
-    ]
+        "006d0070006c0061007400651e12005700650062005300650072007600650072"
+    )
 
-    facts = request_with(*map(bytes.fromhex, attributes)).microsoft
+    facts = request_with(*map(bytes.fromhex, (os_version, client_info, pair))).microsoft
 
     assert facts.os_version == "10.0.20348.2"
     assert facts.client_info == ClientInfo(9, "web1.example.com", "EXAMPLE\\alice", "certreq.exe")
@@ -205,6 +208,4 @@ def test_registration_information_is_split_at_ampersands_and_first_equals_signs(
 
 
 def test_text_of_no_known_alphabet_never_fails() -> None:
-    from enrollment.ca.microsoft import text
-
     assert text(ber.read(b"\x1e\x03\x00a\x00")) == "a\ufffd"

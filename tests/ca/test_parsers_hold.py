@@ -45,14 +45,23 @@ SEEDS = {
 }
 
 
-def holds(reader: Callable[[bytes], object], octets: bytes) -> None:
-    """Read; a refusal must be ours, say what to do, and fit into one line without quotes."""
+def refusal_of(reader: Callable[[bytes], object], octets: bytes) -> EnrollmentError | None:
+    """Read and return our own refusal; any other exception fails the test."""
     try:
         reader(octets)
     except EnrollmentError as error:
-        assert error.detail
-        assert error.remedy
-        assert not set('"\r\n') & set(error.disposition_message)
+        return error
+    return None
+
+
+def holds(reader: Callable[[bytes], object], octets: bytes) -> None:
+    """Read; a refusal says what is wrong and what to do, and fits into one line without quotes."""
+    refusal = refusal_of(reader, octets)
+    if refusal is None:
+        return
+    assert refusal.detail
+    assert refusal.remedy
+    assert not set('"\r\n') & set(refusal.disposition_message)
 
 
 READERS: list[Callable[[bytes], object]] = [

@@ -61,7 +61,7 @@ def old_certificate(kind: str = "rsa:2048", number: int = 0) -> x509.Certificate
         .not_valid_after(make.NOW + timedelta(days=365))
         .add_extension(
             x509.SubjectKeyIdentifier.from_public_key(private_key.public_key()), critical=False
-        )  # type: ignore[arg-type]  # RSA or EC
+        )
         .sign(private_key, hashes.SHA256())
     )
 
@@ -404,13 +404,6 @@ def test_an_outer_signature_that_cannot_be_computed_is_named() -> None:
         parse_certification_request(messages.signed_data(inner, [signer], [OLD]))
 
 
-ARCHIVALS: dict[str, Callable[[], bytes]] = {
-    "in the request": lambda: messages.pkcs10(NEW_KEY, SUBJECT, [ARCHIVED]),
-    "as an unsigned attribute of the signer": lambda: _archival_by_signer(),
-    "as a hash in a control": lambda: _archival_by_control(),
-}
-
-
 def _archival_by_signer() -> bytes:
     content = messages.pki_data(messages.pkcs10(NEW_KEY, SUBJECT))
     return cmc(content, own_signer(content, unsigned=[ARCHIVED]))
@@ -420,6 +413,13 @@ def _archival_by_control() -> bytes:
     key_hash = messages.attribute(messages.MICROSOFT + "21.21", der.octet_string(bytes(20)))
     content = messages.pki_data(messages.pkcs10(NEW_KEY, SUBJECT), added=[key_hash])
     return cmc(content, own_signer(content))
+
+
+ARCHIVALS: dict[str, Callable[[], bytes]] = {
+    "in the request": lambda: messages.pkcs10(NEW_KEY, SUBJECT, [ARCHIVED]),
+    "as an unsigned attribute of the signer": _archival_by_signer,
+    "as a hash in a control": _archival_by_control,
+}
 
 
 @pytest.mark.parametrize("where", ARCHIVALS)
