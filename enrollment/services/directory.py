@@ -111,8 +111,12 @@ def _texts(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(str(value) for value in values)
 
 
-def to_value(row: Template) -> CertificateTemplate:
+def to_value(row: Template, groups: Iterable[Group] | None = None) -> CertificateTemplate:
     """Return the core's value of a template row.
+
+    Args:
+        row: stored or not.
+        groups: who may enroll, where they are not stored yet.
 
     Raises:
         ValueError: the row holds a word that is no key kind, usage or network; the desk refuses
