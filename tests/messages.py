@@ -198,6 +198,7 @@ def signer_info(  # noqa: PLR0913 - the parts of a SignerInfo
     extra_signed: Sequence[bytes] = (),
     unsigned: Sequence[bytes] = (),
     algorithm: bytes | None = None,
+    is_sorted: bool = True,
 ) -> bytes:
     """Return a SignerInfo by `certificate`, or by the key identifier when there is none."""
     if certificate is not None:
@@ -217,7 +218,9 @@ def signer_info(  # noqa: PLR0913 - the parts of a SignerInfo
                 *extra_signed,
             ]
         )
-        message = der.set_of(*attributes)
+        if not is_sorted:
+            attributes.reverse()
+        message = der.tlv(der.SET, *attributes)
         signed = der.explicit(0, b"".join(attributes))
     return der.sequence(
         der.integer(1 if certificate is not None else 3),

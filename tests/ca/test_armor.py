@@ -285,6 +285,15 @@ def test_a_private_key_without_its_label_is_seen_by_its_asn1(
         read_text(paste)
 
 
+@pytest.mark.parametrize("label", ["CERTIFICATE REQUEST", "CERTIFICATE", "X"])
+def test_a_private_key_under_another_label_spoils_the_request_beside_it(label: str) -> None:
+    octets = make.key("ec:p256").private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    hidden = armored(base64.b64encode(octets).decode(), label)
+
+    with pytest.raises(PrivateKeyPasted):
+        read_text((PEM + hidden).encode())
+
+
 def test_a_pkcs12_file_counts_as_a_private_key() -> None:
     private_key = make.key("ec:p256")
     assert isinstance(private_key, ec.EllipticCurvePrivateKey)

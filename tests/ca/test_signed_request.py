@@ -370,6 +370,15 @@ def test_signed_attributes_made_for_another_type_of_content_are_refused() -> Non
         parse_certification_request(messages.signed_data(inner, [signer], [OLD]))
 
 
+def test_signed_attributes_in_the_wrong_order_are_verified_as_they_were_signed() -> None:
+    inner = messages.pkcs10(NEW_KEY, SUBJECT)
+    signer = messages.signer_info(OLD_KEY, inner, certificate=OLD, is_sorted=False)
+
+    request = parse_certification_request(messages.signed_data(inner, [signer], [OLD]))
+
+    assert request.signer_certificate == OLD_DER
+
+
 def test_the_inner_request_must_prove_its_own_key_however_well_the_message_is_signed() -> None:
     inner = messages.pkcs10(NEW_KEY, SUBJECT, signature=bytes(256))
     signer = messages.signer_info(OLD_KEY, inner, certificate=OLD)
