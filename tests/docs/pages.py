@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-_FENCE: Final = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FENCE: Final = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"!?\[[^\]]*\]\(<?([^)>\s]+)>?\)")
-_HEADING: Final = re.compile(r"^#{1,6} +(.+?) *$", re.M)
+_HEADING: Final = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 

@@ -24,7 +24,8 @@ DESK = "/admin/"
 
 def _plain(pattern: str) -> str:
     """Write a pattern as a person would: no anchors, no letters in two cases, `<name>`."""
-    text = re.sub(r"\[(\w)\w\]", r"\1", pattern.replace("^", "").removesuffix("$"))
+    bare = pattern.replace("^", "").removesuffix("$").removesuffix("/?")
+    text = re.sub(r"\[(\w)\w\]", r"\1", bare)
     return re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", text).replace("\\", "")
 
 

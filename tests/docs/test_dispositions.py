@@ -8,7 +8,7 @@ from enrollment.ca.disposition import TRANSITIONS, Disposition, Step
 from tests.docs.pages import page
 
 PAGE = page("docs/reference/dispositions.md")
-_ARROW = re.compile(r"^\s*(\w+) --> (\w+): (\w+)$", re.M)
+_ARROW = re.compile(r"^\s*(\w+) --> (\w+): (\w+)$", re.MULTILINE)
 
 
 def test_the_table_equals_the_program() -> None:

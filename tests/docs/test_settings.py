@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from enrollment import conf
-from tests.docs.pages import ROOT, page
+from tests.docs.pages import ROOT, Row, page
 
 ROWS = page("docs/reference/settings.md").rows("## All settings")
 # How a setting that is not set comes out; two readings of nothing are equal.
@@ -56,11 +56,8 @@ def test_no_setting_has_two_rows() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code("variable")[0])
-def test_the_default_on_the_page_changes_nothing(row: object) -> None:
+def test_the_default_on_the_page_changes_nothing(row: Row) -> None:
     """A default in code type is a value; setting the variable to it must equal not setting it."""
-    from tests.docs.pages import Row
-
-    assert isinstance(row, Row)
     name, defaults = row.code("variable")[0], row.code("default")
     if not defaults:
         assert row.cells["default"], f"{name} has no default on the page"
@@ -69,10 +66,7 @@ def test_the_default_on_the_page_changes_nothing(row: object) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code("variable")[0])
-def test_every_row_says_what_the_setting_means(row: object) -> None:
-    from tests.docs.pages import Row
-
-    assert isinstance(row, Row)
+def test_every_row_says_what_the_setting_means(row: Row) -> None:
     assert row.cells["meaning"].endswith((".", ".)"))
 
 
