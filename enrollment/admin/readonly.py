@@ -40,6 +40,14 @@ class RecordAdmin(admin.ModelAdmin[Row]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
         return False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List the records under their own name; there is nothing to select."""
+        title = str(self.opts.verbose_name_plural)
+        title = title[:1].upper() + title[1:]
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
     def story(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """Return what the page of one record shows."""
         raise NotImplementedError

@@ -1,0 +1,136 @@
+"""Users and roles: administrators only, and never a way to more rights than one has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from enrollment.models import Account, AuditEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.test import Client
+
+    SignIn = Callable[[User], Client]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def office(administrator: User, signed_in: SignIn) -> Client:
+    """The desk, with a CA administrator at it."""
+    return signed_in(administrator)
+
+
+def change(client: Client, user: User, **changes: Any) -> Any:
+    """Save the page of a user with some fields changed."""
+    fields = {
+        "username": user.username,
+        "email": user.email,
+        "is_active": "on",
+        "groups": [group.pk for group in user.groups.all()],
+        "account-TOTAL_FORMS": "1",
+        "account-INITIAL_FORMS": "1" if Account.objects.filter(user=user).exists() else "0",
+        "account-0-dns_name": "",
+        "account-0-upn": "",
+    }
+    return client.post(f"/admin/auth/user/{user.pk}/change/", fields | changes, follow=True)
+
+
+def test_an_administrator_gives_somebody_a_role(alice: User, office: Client) -> None:
+    managers = Group.objects.get(name="Certificate Managers")
+    change(office, alice, groups=[managers.pk])
+
+    assert list(alice.groups.all()) == [managers]
+    event = AuditEvent.objects.get(subject="user alice")
+    assert event.detail["changes"]["groups"] == [["Enrollees"], ["Certificate Managers"]]
+
+
+def test_the_directory_entry_of_a_user_is_edited_beside_the_user(
+    alice: User, office: Client
+) -> None:
+    change(office, alice, **{"account-0-dns_name": "pc7.example.com", "account-0-upn": "a@x.org"})
+
+    assert alice.account.dns_name == "pc7.example.com"
+    assert AuditEvent.objects.get(subject="user alice").detail["changes"]["upn"] == [None, "a@x.org"]
+
+
+def test_a_user_is_added_and_that_is_recorded_without_the_password(office: Client) -> None:
+    office.post(
+        "/admin/auth/user/add/",
+        {
+            "username": "zoe",
+            "usable_password": "true",
+            "password1": "correct horse battery",
+            "password2": "correct horse battery",
+            "account-TOTAL_FORMS": "0",
+            "account-INITIAL_FORMS": "0",
+        },
+    )
+
+    assert User.objects.filter(username="zoe").exists()
+    assert "horse" not in str(AuditEvent.objects.get(subject="user zoe").detail)
+
+
+def test_a_password_that_an_administrator_sets_is_recorded(alice: User, office: Client) -> None:
+    office.post(
+        f"/admin/auth/user/{alice.pk}/password/",
+        {"usable_password": "true", "password1": "new horse battery", "password2": "new horse battery"},
+    )
+
+    alice.refresh_from_db()
+    assert alice.check_password("new horse battery")
+    assert AuditEvent.objects.get(subject="user alice").verb == "password set"
+
+
+def test_a_user_is_switched_off_and_never_deleted(alice: User, office: Client) -> None:
+    answer = office.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"})
+    change(office, alice, is_active="")
+
+    alice.refresh_from_db()
+    assert answer.status_code == 403
+    assert not alice.is_active
+
+
+def test_an_administrator_cannot_make_a_superuser(administrator: User, office: Client) -> None:
+    change(office, administrator, is_superuser="on", user_permissions=["1"])
+
+    administrator.refresh_from_db()
+    assert not administrator.is_superuser
+    assert not administrator.user_permissions.exists()
+
+
+def test_an_administrator_cannot_take_over_a_superuser(office: Client) -> None:
+    root = User.objects.create_superuser("root", password="a secret of roots")
+
+    answer = office.post(
+        f"/admin/auth/user/{root.pk}/password/",
+        {"usable_password": "true", "password1": "new horse battery", "password2": "new horse battery"},
+    )
+
+    root.refresh_from_db()
+    assert answer.status_code == 403
+    assert root.check_password("a secret of roots")
+
+
+@pytest.mark.parametrize("who", ["manager", "auditor"])
+def test_nobody_else_changes_users(
+    who: str, alice: User, request: pytest.FixtureRequest, signed_in: SignIn
+) -> None:
+    answer = change(signed_in(request.getfixturevalue(who)), alice, email="evil@example.com")
+
+    alice.refresh_from_db()
+    assert answer.status_code == 403
+    assert alice.email == "alice@example.com"
+
+
+def test_what_a_role_may_do_is_not_edited(office: Client) -> None:
+    group = Group.objects.get(name="Enrollees")
+
+    page = office.get(f"/admin/auth/group/{group.pk}/change/")
+
+    assert page.status_code == 200
+    assert "<textarea" not in page.content.decode()

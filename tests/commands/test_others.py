@@ -1,0 +1,199 @@
+"""Certificates, the CA, its lists, the audit trail and accounts, in a shell."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import User
+
+from enrollment import conf
+from enrollment.models import AuditEvent, Authority, CertificateRevocationList
+from tests.admin.conftest import submit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from enrollment.services.setup import SetupReport
+    from tests.commands.conftest import Shell
+
+pytestmark = pytest.mark.django_db
+
+
+def test_certificates_are_listed_by_name(alice: User, charlie: User, shell: Shell) -> None:
+    submit(alice, "www.example.com", template="WebServer")
+    submit(charlie, "mail.example.org", template="WebServer")
+
+    [row] = shell.json("certificates", "list", "mail.")
+
+    assert (row["requester"], row["state"]) == ("charlie", "valid")
+
+
+def test_certificates_that_end_soon_are_listed(alice: User, shell: Shell) -> None:
+    submit(alice, template="WebServer")
+
+    assert shell.json("certificates", "list", "--ends-within", "30") == []
+    assert len(shell.json("certificates", "list", "--ends-within", "800")) == 1
+
+
+def test_a_certificate_is_shown_by_its_serial_number_in_any_writing(
+    alice: User, shell: Shell
+) -> None:
+    row = submit(alice, template="WebServer").certificate
+    assert row is not None
+    pairs = [row.serial_number[at : at + 2].upper() for at in range(0, len(row.serial_number), 2)]
+
+    printed = shell("certificates", "show", ":".join(pairs))
+
+    assert row.thumbprint_sha256 in printed
+    assert "-----BEGIN CERTIFICATE-----" in printed
+
+
+@pytest.mark.parametrize("serial", ["00", "zz", "-", "f" * 999])
+def test_an_unknown_serial_number_is_answered_with_a_sentence(
+    serial: str, site: SetupReport, shell: Shell  # noqa: ARG001
+) -> None:
+    assert "There is no certificate" in shell.refused("certificates", "show", "--", serial)
+
+
+def test_the_ca_is_shown(site: SetupReport, shell: Shell) -> None:
+    [facts] = shell.json("ca", "show")
+
+    assert facts["name"] == site.authority.name
+    assert len(facts["thumbprint_sha256"]) == 64
+
+
+def test_a_ca_in_order_passes_every_check(site: SetupReport, shell: Shell) -> None:  # noqa: ARG001
+    checks = shell.json("ca", "check")
+
+    assert {check["passed"] for check in checks} == {True}
+
+
+def test_a_key_that_others_can_read_fails_the_check(site: SetupReport, shell: Shell) -> None:
+    (conf.current().home / site.authority.key_reference).chmod(0o644)
+
+    sentence = shell.refused("ca", "check")
+
+    assert "Not in order: CA key." in sentence
+
+
+def test_a_second_ca_is_not_made_over_the_first(site: SetupReport, shell: Shell) -> None:
+    sentence = shell.refused("ca", "init")
+
+    assert "There is a CA already" in sentence
+    assert list(Authority.objects.all()) == [site.authority]
+
+
+def test_a_ca_is_made_where_there_is_none(shell: Shell) -> None:
+    shell("ca", "init")
+
+    assert Authority.objects.count() == 1
+    assert CertificateRevocationList.objects.exists()
+
+
+@pytest.mark.parametrize("words", [("ca", "show"), ("ca", "check"), ("crl", "publish")])
+def test_without_a_ca_the_sentence_says_what_to_run(
+    words: tuple[str, ...], shell: Shell
+) -> None:
+    assert "manage.py setup" in shell.refused(*words)
+
+
+def test_a_list_is_published_with_the_next_number(site: SetupReport, shell: Shell) -> None:  # noqa: ARG001
+    before = shell.json("crl", "show")[0]["number"]
+
+    shell("crl", "publish")
+
+    assert shell.json("crl", "show")[0]["number"] == before + 1
+
+
+def test_an_audit_trail_in_order_is_said_to_be(alice: User, shell: Shell) -> None:
+    submit(alice, template="WebServer")
+
+    assert shell.json("audit", "verify")["whole"] is True
+
+
+def test_an_audit_event_that_was_altered_is_found(alice: User, shell: Shell) -> None:
+    submit(alice, template="WebServer")
+    event = AuditEvent.objects.order_by("pk")[1]
+    AuditEvent.objects.filter(pk=event.pk).update(actor="somebody else")
+
+    assert f"Event {event.pk} does not fit" in shell.refused("audit", "verify")
+
+
+def test_the_audit_trail_is_exported_a_line_an_event(alice: User, shell: Shell) -> None:
+    submit(alice, template="WebServer")
+
+    events = [json.loads(line) for line in shell("audit", "export").splitlines()]
+
+    assert len(events) == AuditEvent.objects.count()
+    assert events[1]["previous_hash"] == events[0]["hash"]
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> str:
+    """A file with a good password."""
+    path = tmp_path / "password"
+    path.write_text("correct horse battery\n")
+    return str(path)
+
+
+def test_an_account_is_added_with_roles_and_directory_entry(
+    site: SetupReport, password_file: str, shell: Shell  # noqa: ARG001
+) -> None:
+    shell("user", "add", "pc7", "--password-file", password_file, "--group", "Enrollees",
+          "--group", "Auditors", "--dns-name", "PC7.example.com", "--email", "pc7@example.com")  # fmt: skip
+
+    user = User.objects.get(username="pc7")
+    assert user.check_password("correct horse battery")
+    assert {group.name for group in user.groups.all()} == {"Enrollees", "Auditors"}
+    assert user.account.dns_name == "pc7.example.com"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("alice",), "There is an account 'alice' already."),
+        (("zoe", "--group", "Kings"), "There is no group 'Kings'. The groups are: Auditors"),
+        (("zo:e",), "username"),
+        (("zoe", "--email", "nowhere"), "email"),
+        (("zoe", "--dns-name", "x" * 300), "dns name"),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused_with_a_sentence(
+    words: tuple[str, ...], sentence: str, alice: User, password_file: str, shell: Shell  # noqa: ARG001
+) -> None:
+    people = User.objects.count()
+
+    assert sentence in shell.refused("user", "add", *words, "--password-file", password_file)
+    assert User.objects.count() == people
+
+
+def test_a_simple_password_is_refused(site: SetupReport, tmp_path: Path, shell: Shell) -> None:  # noqa: ARG001
+    path = tmp_path / "password"
+    path.write_text("12345\n")
+
+    sentence = shell.refused("user", "add", "zoe", "--password-file", str(path))
+
+    assert "too short" in sentence
+
+
+def test_a_password_file_that_is_not_there_is_said_so(shell: Shell, tmp_path: Path) -> None:
+    sentence = shell.refused("user", "add", "zoe", "--password-file", str(tmp_path / "nothing"))
+
+    assert sentence == "The password file cannot be read: No such file or directory."
+
+
+def test_a_database_that_was_never_set_up_is_a_sentence(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+
+    from enrollment.services import publication
+
+    def fail() -> None:
+        raise OperationalError("no such table")
+
+    monkeypatch.setattr(publication, "lists", fail)
+
+    assert "manage.py setup" in shell.refused("crl", "show")
