@@ -1,0 +1,71 @@
+"""What people do in these tests, in one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cryptography import x509
+from django.utils import timezone
+
+from enrollment.models import Certificate, EnrollmentRequest, Template
+from enrollment.services import enroll, review
+from enrollment.services.review import Reviewer
+from tests import make
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.ca.policy import Requester
+
+MARIA = Reviewer("maria", may_review=True)
+
+
+class Configure(Protocol):
+    """How a test changes settings."""
+
+    def __call__(self, **variables: str) -> None:
+        """Set environment variables and read the settings again."""
+
+
+def submit(
+    requester: Requester,
+    common_name: str | None = "www.example.com",
+    *,
+    template: str = "WebServer",
+    raw: bytes | None = None,
+    now: datetime | None = None,
+    **options: Any,  # noqa: ANN401 - those of make.request_pem
+) -> EnrollmentRequest:
+    """Ask for a certificate, by default one that is issued at once."""
+    if raw is None:
+        raw = make.request_pem(common_name, **{"kind": "ec:p256", **options})
+    attributes = f"CertificateTemplate:{template}" if template else ""
+    submission = enroll.Submission(raw, attributes, requester, "web")
+    return enroll.enroll(submission, now=now or timezone.now())
+
+
+def submit_waiting(requester: Requester, **options: Any) -> EnrollmentRequest:  # noqa: ANN401 - those of submit
+    """Ask for a certificate that waits for a manager."""
+    change_template("WebServer", approval="always")
+    row = submit(requester, **options)
+    assert row.state.name == "UNDER_SUBMISSION", row.detail
+    return row
+
+
+def change_template(name: str, **columns: Any) -> None:  # noqa: ANN401 - columns of the row
+    """Change a template behind the desk's back."""
+    assert Template.objects.filter(name=name).update(**columns) == 1
+
+
+def issued(row: EnrollmentRequest) -> x509.Certificate:
+    """Return the certificate of a request, read from the database."""
+    stored = EnrollmentRequest.objects.get(pk=row.pk)
+    assert stored.certificate is not None, stored.detail
+    return x509.load_der_x509_certificate(bytes(stored.certificate.der))
+
+
+def approve(row: EnrollmentRequest, *, reviewer: Reviewer = MARIA) -> Certificate:
+    """Look at a waiting request and issue it."""
+    now = timezone.now()
+    seen = review.prepare_review(row.pk, now=now)
+    return review.approve(row.pk, reviewer, digest=seen.digest, now=now)
