@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,7 @@ _MENDED_BY_A_NEW_REQUEST: Final = frozenset(
     }
 )
 
+_ARMOR: Final = re.compile(r"-*(BEGIN|END) [A-Z ]*CERTIFICATE[A-Z ]*-*")
 _NEVER_SET: Final = "(never set)"
 _NONE: Final = "(none)"
 
@@ -209,15 +211,20 @@ def not_issued(row: EnrollmentRequest) -> ErrorPage:
     """Return the Error page of a request that has no certificate (contract section 2.5)."""
     waiting = row.state in (Disposition.UNDER_SUBMISSION, Disposition.INCOMPLETE)
     return ErrorPage(
-        message=UNDER_SUBMISSION if waiting else row.disposition_message,
+        message=UNDER_SUBMISSION if waiting else _without_armor(row.disposition_message),
         last_status=status(hresult.SUCCESS if waiting else row.status_code),
         disposition=f"{row.disposition}",
-        suggested_cause=row.remedy or _NONE,
+        suggested_cause=_without_armor(row.remedy) or _NONE,
         summary="The certificate is not issued yet."
         if waiting
         else "There is no certificate for this request.",
-        next_step="" if waiting else row.detail,
+        next_step="" if waiting else _without_armor(row.detail),
     )
+
+
+def _without_armor(text: str) -> str:
+    """Take out what a client would read as the beginning of a certificate (contract 2.5)."""
+    return _ARMOR.sub(r"the \1 line", text)
 
 
 def unknown_request(*, mode: str = "(unknown)") -> ErrorPage:

@@ -1,0 +1,103 @@
+"""A person's browser: Chromium, driven by Playwright, on a site that is served as in production."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import make, messages, renewals
+from tests.live import PASSWORD, ROOT, live_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.live import LiveSite
+
+__all__ = ["live_site"]
+
+CHROMIUM = os.environ.get("CERTSRV_CHROMIUM") or shutil.which("chromium") or ""
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Pictures go here when they are asked for; otherwise a run changes no file of the project.
+SHOTS = ROOT / "docs" / "screenshots" if os.environ.get("CERTSRV_SCREENSHOTS") else None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests; the first start takes seconds."""
+    is_required = os.environ.get("CERTSRV_TEST_REQUIRE") == "all"
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be missing
+    except ImportError:
+        assert not is_required, "playwright is not installed"
+        pytest.skip("playwright is not installed")
+    if not CHROMIUM:
+        assert not is_required, "chromium is not installed"
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A window of somebody who was never here."""
+    fresh = chromium.new_context(viewport={"width": 1100, "height": 850}, accept_downloads=True)
+    fresh.set_default_timeout(15_000)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, live_site: LiveSite) -> Page:
+    """A page on which Alice has just signed in, by the form that any address shows her."""
+    return signed_in(context, live_site)
+
+
+def signed_in(context: BrowserContext, site: LiveSite, name: str = "alice") -> Page:
+    """Open the site as an article says, and sign in on the form it shows."""
+    page = context.new_page()
+    page.goto(f"{site.url}/certsrv")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    page.get_by_role("heading", name="Welcome").wait_for()
+    return page
+
+
+def saved_request(name: str, number: int = 0) -> str:
+    """Return the file that the key manager of IIS writes, for a key made in this run."""
+    octets = messages.pkcs10(
+        make.key("rsa:2048", number),  # type: ignore[arg-type]  # an RSA key
+        messages.common_name(name),
+        [
+            messages.os_version(),
+            messages.provider(),
+            messages.client_info(process="InetMgr.exe"),
+            messages.extension_request(messages.dns_names(name)),
+        ],
+    )
+    return renewals.pem(octets).decode()
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page looks like, when pictures were asked for."""
+    if SHOTS is not None:
+        path = Path(SHOTS) / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=path, full_page=True)

@@ -1,0 +1,73 @@
+"""Every published request, posted through the form, gets the verdict it deserves.
+
+Text is pasted, binary files are uploaded. Nothing here knows how the verdict is reached.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests import corpus
+from tests.corpus_verdicts import Kind, verdict_for
+from tests.web.conftest import MISSING
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from tests.web.conftest import Visitor
+
+MANIFEST = corpus.manifest()
+# The bound of the issue, not a measurement: a request that takes this long stops a worker.
+LONGEST_SECONDS = 1.0
+STAGES = {
+    Kind.DENIED: "Denied by Policy Module",
+    Kind.MALFORMED: "Error Parsing Request",
+    Kind.NOT_A_REQUEST: "Error Parsing Request",
+    Kind.BAD_SIGNATURE: "Error Verifying Request Signature or Signing Certificate",
+}
+
+pytestmark = pytest.mark.skipif(
+    not MANIFEST and not corpus.is_required(), reason="corpus not found (CERTSRV_CORPUS)"
+)
+
+
+def post(program: Visitor, file_name: str) -> HttpResponse:
+    raw = corpus.read(file_name)
+    if raw.isascii() and b"\x00" not in raw:
+        return program.submit(raw)
+    fields = {
+        "Mode": "newreq",
+        "CertFile": SimpleUploadedFile(file_name, raw),
+        "CertAttrib": "CertificateTemplate:WebServer",
+    }
+    return program.post("certfnsh.asp", fields)
+
+
+@pytest.mark.parametrize("file_name", MANIFEST or ["missing"])
+def test_a_posted_file_gets_its_verdict(program: Visitor, file_name: str) -> None:
+    started = time.perf_counter()
+    response = post(program, file_name)
+    seconds = time.perf_counter() - started
+
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert MISSING not in text
+    assert seconds < LONGEST_SECONDS
+    expected = verdict_for(file_name)
+    if expected.kind is Kind.ISSUED:
+        assert re.search(r"certnew.cer\?ReqID=(\d+)&", text), told(text)
+        return
+    message = told(text)
+    assert re.search(expected.reason, html.unescape(text), re.IGNORECASE), message
+    assert STAGES[expected.kind] in message
+
+
+def told(text: str) -> str:
+    match = re.search(r'The disposition message is "([^"]+)"', text)
+    return html.unescape(match[1]) if match else text[-1500:]
