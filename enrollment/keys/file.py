@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
-    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
 
 from enrollment.ca.algorithms import UnsupportedSigningKey, signature_algorithm
-from enrollment.keys import kinds
+from enrollment.keys import kinds, pkcs8
 from enrollment.keys.errors import (
     KeyFileExists,
     KeyFileMissing,
     KeyFileUnreadable,
     KeyFileUnsafe,
     KeyMismatch,
+    PassphraseMissing,
+    PassphraseWrong,
 )
 from enrollment.keys.signer import matches
 
@@ -92,10 +92,11 @@ def generate(kind: str, path: Path, *, passphrase: bytes | None = None) -> FileS
     if path.exists():
         raise KeyFileExists(f"{path} exists; a key is never written over another file.")
     key = kinds.make(kind)
-    protection: KeySerializationEncryption = (
-        BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-    )
-    _write_once(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+    if passphrase:
+        plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        _write_once(path, pkcs8.encrypt(plain, passphrase))
+    else:
+        _write_once(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return FileSigner(key)
 
 
@@ -115,7 +116,8 @@ def load(
     Raises:
         KeyFileMissing: there is no such file.
         KeyFileUnsafe: the group or others may read or write it.
-        KeyFileUnreadable: it is no private key, of a kind no CA has, or the passphrase is wrong.
+        KeyFileUnreadable: it is no private key, or of a kind no CA has.
+        PassphraseMissing, PassphraseWrong: it is encrypted, with something else.
         KeyMismatch: it is not the private half of `expected`.
     """
     key = _decode(_read_guarded(path), path, passphrase)
@@ -129,6 +131,19 @@ def load(
             "there, or renew the CA with a new one."
         )
     return signer
+
+
+def is_locked(content: bytes) -> bool:
+    """Whether a key in PEM is encrypted (RFC 7468 section 11, RFC 1421 section 4.6.1.3)."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content or b"DEK-Info:" in content
+
+
+def needs_passphrase(path: Path) -> bool:
+    """Whether the key in a file is encrypted; False where there is none."""
+    try:
+        return is_locked(_read_guarded(path))
+    except (KeyFileMissing, KeyFileUnsafe, KeyFileUnreadable):
+        return False
 
 
 def _read_guarded(path: Path) -> bytes:
@@ -152,9 +167,20 @@ def _read_guarded(path: Path) -> bytes:
 def _decode(
     content: bytes, path: Path, passphrase: bytes | None
 ) -> CertificateIssuerPrivateKeyTypes:
+    locked = is_locked(content)
+    if locked and not passphrase:
+        raise PassphraseMissing(
+            f"{path} is encrypted; set CERTSRV_KEY_PASSPHRASE_FILE to a file that holds its "
+            "passphrase, or start on a terminal and type it."
+        )
     try:
-        key = load_pem_private_key(content, passphrase)
+        # A key that was never encrypted opens without the passphrase that is set for others.
+        key = load_pem_private_key(content, passphrase if locked else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if locked and "assword" in str(error):
+            raise PassphraseWrong(
+                f"{path} does not open with this passphrase; it was encrypted with another one."
+            ) from error
         raise KeyFileUnreadable(
             f"{path} cannot be read as a private key: it must be PKCS #8 in PEM, with the "
             f"passphrase that belongs to it ({error})."
