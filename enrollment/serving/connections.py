@@ -4,9 +4,12 @@ Gunicorn's threaded worker knows one kind of listener per server. Here one worke
 they share memory, threads and database connections, and one process looks after all of them.
 """
 
+import contextlib
 import copy
 import errno
 import signal
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +17,12 @@ from gunicorn import http
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from enrollment.serving.balance import Shares
 from enrollment.serving.sockets import READ_SECONDS, PatientSocket
 from enrollment.serving.tls import CertificateFiles
+
+# Long enough for another process to be woken and to take it, short enough to go unnoticed.
+LOOK_AWAY_SECONDS = 0.003
 
 
 class _SecureConfig(Config):  # type: ignore[misc]  # gunicorn has no types
@@ -66,15 +73,38 @@ class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.parser = http.get_parser(self.cfg, self.sock, self.client)
 
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # gunicorn's own signature
+        """Close once; a handshake that failed has closed the socket already.
+
+        An error here would make gunicorn count the connection off a second time.
+        """
+        with contextlib.suppress(OSError):
+            super().close(graceful)
+
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process, two listeners."""
 
     # Set before the workers are forked.
     tls: TLSListener | None = None
+    shares = Shares()
+    place = 0
+
+    _looked_away = False
+    _looks_away_until = 0.0
+    # gunicorn's, told to the type checker.
+    nr_conns: int
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401  # gunicorn's own socket class
-        """Take a connection, as the kind its listener says."""
+        """Take a connection, or leave it to a worker that holds fewer."""
+        if not self._looked_away and self.shares.somebody_holds_fewer(self.nr_conns):
+            self._look_away()
+            return
+        self._looked_away = False
+        self._take(listener)
+        self.shares.tell(self.place, self.nr_conns)
+
+    def _take(self, listener: Any) -> None:  # noqa: ANN401  # gunicorn's own socket class
         try:
             accepted, client = listener.accept()
         except OSError as error:
@@ -90,6 +120,25 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             connection = TConn(self.cfg, patient, client, server)
         patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.enqueue_req(connection)
+
+    def _look_away(self) -> None:
+        # Not a nap: connections that are open are served meanwhile.
+        self._looked_away = True
+        self._looks_away_until = time.monotonic() + LOOK_AWAY_SECONDS
+        self.set_accept_enabled(False)  # gunicorn's own signature
+        look = threading.Timer(LOOK_AWAY_SECONDS, self.method_queue.defer, [lambda: None])
+        look.daemon = True
+        look.start()
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # gunicorn's own signature
+        """Look at the listeners or away from them; gunicorn asks for it in each round."""
+        if not enabled or time.monotonic() >= self._looks_away_until:
+            super().set_accept_enabled(enabled)
+
+    def notify(self) -> None:
+        """Say in each round of the loop that this worker lives, and what it holds."""
+        super().notify()
+        self.shares.tell(self.place, self.nr_conns)
 
     def init_signals(self) -> None:
         """Finish what was begun also on the terminal's interrupt, which all processes get."""

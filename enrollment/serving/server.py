@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from django.db import connections
+from django.template import engines
 from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -95,7 +96,10 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Any:  # noqa: ANN401  # a WSGI callable
         """Import everything a request may need, before the fork, so that workers share it."""
         application = import_module("certsrv.wsgi").application
+        # What is loaded on first use is loaded now: a fault in it stops the start, not a request.
         _ = get_resolver().url_patterns
+        for engine in engines.all():
+            _ = engine.engine.template_context_processors
         connections.close_all()
         gc.collect()
         gc.freeze()
@@ -120,8 +124,14 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108  # gunicorn makes its own names in it
             "loglevel": "warning",
             "when_ready": lambda _arbiter: self._ready(),
+            "pre_fork": _give_place,
+            "child_exit": lambda _arbiter, worker: worker.shares.leave_place(worker.place),
             "post_worker_init": lambda _worker: housekeeping.start(),
         }
+
+
+def _give_place(arbiter: Arbiter, worker: SiteWorker) -> None:
+    worker.place = worker.shares.take_place({other.place for other in arbiter.WORKERS.values()})
 
 
 class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
