@@ -10,6 +10,7 @@ urlpatterns = [
     path("readyz", serving.readyz, name="readyz"),
     path("accounts/", include("enrollment.signin.urls")),
     path("admin/", admin.site.urls),
+    path("", include("enrollment.protocols.ocsp.urls")),
     path("", include("enrollment.protocols.web.urls")),
 ]
 

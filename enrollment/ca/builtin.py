@@ -101,7 +101,9 @@ _RENEWALS: Final = {"CAExchange": timedelta(days=1), "OCSPResponseSigning": time
 def _template(row: _Row, arc: str) -> CertificateTemplate:
     from_request = row.subject == "request"
     # A subject from the request with a usage that signs in is ESC1: a person must look first.
-    risky = from_request and bool(t.SIGN_IN_USAGES.intersection(row.purposes) or _AGENT in row.purposes)
+    risky = from_request and bool(
+        t.SIGN_IN_USAGES.intersection(row.purposes) or _AGENT in row.purposes
+    )
     is_responder = row.name == "OCSPResponseSigning"
     return CertificateTemplate(
         name=row.name,

@@ -155,11 +155,20 @@ def key_identifier(spki: bytes) -> bytes:
     Args:
         spki: SubjectPublicKeyInfo in strict DER.
     """
+    return hashlib.sha1(key_bits(spki), usedforsecurity=False).digest()
+
+
+def key_bits(spki: bytes) -> bytes:
+    """Return the key bits of a SubjectPublicKeyInfo: what key hashes are made of.
+
+    Args:
+        spki: in strict DER.
+    """
     # SEQUENCE { AlgorithmIdentifier, BIT STRING }: skip the first element; the bits follow the
     # header of the second and its octet of unused bits.
     algorithm, after_algorithm = _content(spki, _content(spki, 0)[0])
     bits, end = _content(spki, algorithm + after_algorithm)
-    return hashlib.sha1(spki[bits + 1 : bits + end], usedforsecurity=False).digest()
+    return spki[bits + 1 : bits + end]
 
 
 def _content(data: bytes, offset: int) -> tuple[int, int]:

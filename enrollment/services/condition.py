@@ -91,6 +91,8 @@ def _validity(row: Authority, now: datetime) -> Check:
 
 
 def _key(row: Authority) -> Check:
+    # From where it is kept, not from the memory of this process.
+    keys.forget_signers()
     try:
         authority.signer_of(row)
     except keys.KeyProblem as error:

@@ -62,13 +62,25 @@ def enroll(submission: Submission, *, now: datetime) -> EnrollmentRequest:
     return enroll_judged(submission, judged, now=now)
 
 
-def enroll_judged(submission: Submission, judged: Judgement, *, now: datetime) -> EnrollmentRequest:
+def enroll_judged(
+    submission: Submission,
+    judged: Judgement,
+    *,
+    now: datetime,
+    issuing: Authority | None = None,
+) -> EnrollmentRequest:
     """Carry out a judgement: remember the request, and issue when nothing stands against it.
+
+    Args:
+        submission: what came through the door.
+        judged: what the CA makes of it.
+        now: timezone-aware UTC.
+        issuing: the CA certificate to issue under; the current one unless told otherwise.
 
     Raises:
         authority.NoAuthority: there is no CA yet.
     """
-    issuing = authority.current()
+    issuing = issuing or authority.current()
     verdict, prepared = _prepare(judged, issuing, now)
     with transaction.atomic(durable=True):
         row = _remember(submission, judged, now)

@@ -10,18 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
 
 from enrollment import conf, keys
-from enrollment.ca import der
 from enrollment.ca.encode import pem
-from enrollment.ca.policy import Case, Requester, decide
-from enrollment.ca.request import CertificationRequest, parse_certification_request
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, KeyUsage
-from enrollment.services import audit, authority, delivery
-from enrollment.services.enroll import Submission, enroll_judged
-from enrollment.services.judgement import Judgement
+from enrollment.services import audit, authority, delivery, own_certificates
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +22,6 @@ if TYPE_CHECKING:
 
     from enrollment.models import Certificate
 
-SITE: Final = Requester(name="site")
 _LIFETIME: Final = timedelta(days=365)
 # Nobody may ask for it by name: the value lives here and in no row.
 _TEMPLATE: Final = CertificateTemplate(
@@ -43,10 +35,6 @@ _TEMPLATE: Final = CertificateTemplate(
     validity=_LIFETIME,
 )
 _KEY_KIND: Final = "ec:p256"
-
-
-class SiteCertificateRefused(Exception):
-    """The CA does not issue its own site's certificate; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ def ensure(now: datetime) -> SiteCertificate:
 
     Raises:
         authority.NoAuthority: set-up was not run.
-        SiteCertificateRefused: policy or lint refuse the site's names.
+        own_certificates.OwnCertificateRefused: policy or lint refuse the site's names.
     """
     home = conf.current().home / "tls"
     certificate_file = home / "site.pem"
@@ -129,35 +117,14 @@ def _general_name(host: str) -> x509.GeneralName | None:
 
 
 def _issue(key: keys.Signer, now: datetime) -> Certificate:
-    request = _request(key)
-    decision = decide(Case(request, _TEMPLATE, SITE))
-    judged = Judgement(request, SITE, decision, _TEMPLATE)
-    row = enroll_judged(Submission(request.der, "", SITE, "site"), judged, now=now)
-    if row.certificate is None:
-        raise SiteCertificateRefused(
-            f"The CA does not issue the certificate of its own site: {row.detail} {row.remedy} "
-            "Check CERTSRV_HOSTNAME."
-        )
-    audit.record("site certificate renewed", actor="site", subject=f"request {row.pk}", at=now)
-    return row.certificate
-
-
-def _request(key: keys.Signer) -> CertificationRequest:
-    """Compose a PKCS #10 by hand: the key may live where no library can reach it."""
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, conf.current().hostname[:64])]
-    ).public_bytes()
-    names = x509.SubjectAlternativeName(_names())
-    extension = der.sequence(
-        der.oid(names.oid.dotted_string), der.octet_string(names.public_bytes())
+    certificate = own_certificates.issue(key, conf.current().hostname, _names(), _TEMPLATE, now=now)
+    audit.record(
+        "site certificate renewed",
+        actor="site",
+        subject=f"certificate {certificate.serial_number}",
+        at=now,
     )
-    attribute = der.sequence(der.oid("1.2.840.113549.1.9.14"), der.set_of(der.sequence(extension)))
-    spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    information = der.sequence(der.integer(0), subject, spki, der.explicit(0, attribute))
-    signature = der.bit_string(key.sign(information))
-    return parse_certification_request(
-        der.sequence(information, key.signature_algorithm, signature)
-    )
+    return certificate
 
 
 def _chain(row: Certificate) -> list[bytes]:

@@ -1,0 +1,232 @@
+"""OCSP requests in, answers out.
+
+`cryptography` reads and builds one certificate a message; clients may ask for several, so the
+messages are read and composed here.
+
+Source: RFC 6960; RFC 9654 (nonce); ms-facts section (g.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from enrollment.ca import ber, der
+from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.revocation import Reason, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from enrollment.ca.issuance import SigningKey
+
+MAX_REQUEST_OCTETS: Final = 8192
+MAX_CERTIFICATES: Final = 32
+_MAX_SERIAL_OCTETS: Final = 64
+_LONGEST_NONCE: Final = 128
+_ENUMERATED: Final = 0x0A
+_CONTEXT_2: Final = 0xA2
+_NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
+_BASIC: Final = der.oid("1.3.6.1.5.5.7.48.1.1")
+
+HASHES: Final = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+
+
+class ResponseStatus(IntEnum):
+    """OCSPResponseStatus, RFC 6960 section 4.2.1."""
+
+    SUCCESSFUL = 0
+    MALFORMED_REQUEST = 1
+    INTERNAL_ERROR = 2
+    TRY_LATER = 3
+    SIGNATURE_REQUIRED = 5
+    UNAUTHORIZED = 6
+
+
+class RequestMalformed(Exception):
+    """The octets are no OCSP request, or one beyond our bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateId:
+    """Which certificate is meant; `octets` is the CertID as the client wrote it."""
+
+    octets: bytes
+    hash_oid: str
+    issuer_name_hash: bytes
+    issuer_key_hash: bytes
+    serial_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """What a client asks: some certificates, and perhaps a nonce to send back."""
+
+    certificates: tuple[CertificateId, ...]
+    nonce: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleAnswer:
+    """What we say of one certificate; `status` is None for one we never issued."""
+
+    certificate: CertificateId
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Who signs answers: the DER of a delegated certificate and the hash of its key."""
+
+    certificate: bytes
+    key_hash: bytes
+    signature_algorithm: bytes
+
+
+def issuer_hashes(name_der: bytes, key_bits: bytes) -> dict[str, tuple[bytes, bytes]]:
+    """Return name hash and key hash of an issuer, for each hash a client may choose."""
+    return {
+        oid: (
+            hashlib.new(name, name_der, usedforsecurity=False).digest(),
+            hashlib.new(name, key_bits, usedforsecurity=False).digest(),
+        )
+        for oid, name in HASHES.items()
+    }
+
+
+def parse_request(data: bytes) -> StatusRequest:
+    """Read an OCSPRequest. A signature on it is neither wanted nor looked at.
+
+    Raises:
+        RequestMalformed: it is none, asks for no or more than `MAX_CERTIFICATES` certificates, or
+            its nonce is empty or longer than 128 octets (RFC 9654 section 2.1).
+    """
+    if len(data) > MAX_REQUEST_OCTETS:
+        raise RequestMalformed("longer than we read")
+    try:
+        return _parse(data)
+    except (EnrollmentError, IndexError, ValueError) as error:
+        raise RequestMalformed(str(error)) from error
+
+
+def _parse(data: bytes) -> StatusRequest:
+    outer = ber.read(data).expect(der.SEQUENCE, "The OCSP request")
+    fields = outer.children()[0].expect(der.SEQUENCE, "The request content").children()
+    listed = next(field for field in fields if field.tag == der.SEQUENCE)
+    asked = listed.children()
+    if not 0 < len(asked) <= MAX_CERTIFICATES:
+        raise ValueError("asks for too many certificates, or for none")
+    nonce = None
+    for field in fields:
+        if field.tag == _CONTEXT_2:
+            nonce = _find_nonce(field.children()[0])
+    return StatusRequest(tuple(_certificate_id(entry.children()[0]) for entry in asked), nonce)
+
+
+def _certificate_id(node: ber.Node) -> CertificateId:
+    algorithm, name_hash, key_hash, serial = node.expect(der.SEQUENCE, "CertID").children()
+    oid = ber.object_identifier(algorithm.children()[0], "The hash algorithm")
+    serial.expect(der.INTEGER, "The serial number")
+    if not 0 < len(serial.content) <= _MAX_SERIAL_OCTETS:
+        raise ValueError("a serial number of impossible length")
+    return CertificateId(
+        octets=ber.canonical(node.octets),
+        hash_oid=oid,
+        issuer_name_hash=name_hash.expect(der.OCTET_STRING, "The name hash").content,
+        issuer_key_hash=key_hash.expect(der.OCTET_STRING, "The key hash").content,
+        serial_number=int.from_bytes(serial.content, "big", signed=True),
+    )
+
+
+def _find_nonce(extensions: ber.Node) -> bytes | None:
+    for extension in extensions.expect(der.SEQUENCE, "The extensions").children():
+        parts = extension.children()
+        if ber.object_identifier(parts[0], "The extension") != _NONCE:
+            continue
+        # RFC 9654: an OCTET STRING inside the OCTET STRING of every extension.
+        inner = ber.read(parts[-1].content).expect(der.OCTET_STRING, "The nonce").content
+        if not 0 < len(inner) <= _LONGEST_NONCE:
+            raise ValueError("a nonce of impossible length")
+        return inner
+    return None
+
+
+def error_response(status: ResponseStatus) -> bytes:
+    """Return a response that carries nothing but its status."""
+    return der.sequence(der.tlv(_ENUMERATED, bytes((status.value,))))
+
+
+def build_response(
+    answers: Sequence[SingleAnswer],
+    responder: Responder,
+    key: SigningKey,
+    *,
+    this_update: datetime,
+    next_update: datetime,
+    nonce: bytes | None = None,
+) -> bytes:
+    """Compose and sign a successful response.
+
+    Args:
+        answers: in the order asked.
+        responder: whose certificate travels along.
+        key: the private half of that certificate.
+        this_update: when the statuses were looked up; also producedAt.
+        next_update: until when the answer may be used.
+        nonce: of the request; never one that was not sent.
+
+    Source: RFC 6960 section 4.2.1.
+    """
+    extensions = b""
+    if nonce is not None:
+        value = der.sequence(der.oid(_NONCE), der.octet_string(der.octet_string(nonce)))
+        extensions = der.explicit(1, der.sequence(value))
+    data = der.sequence(
+        der.explicit(2, der.octet_string(responder.key_hash)),
+        _time(this_update),
+        der.sequence(*(_single(answer, this_update, next_update) for answer in answers)),
+        extensions,
+    )
+    basic = der.sequence(
+        data,
+        responder.signature_algorithm,
+        der.bit_string(key.sign(data)),
+        der.explicit(0, der.sequence(responder.certificate)),
+    )
+    return der.sequence(
+        der.tlv(_ENUMERATED, bytes((ResponseStatus.SUCCESSFUL.value,))),
+        der.explicit(0, der.sequence(_BASIC, der.octet_string(basic))),
+    )
+
+
+def _single(answer: SingleAnswer, this_update: datetime, next_update: datetime) -> bytes:
+    return der.sequence(
+        answer.certificate.octets,
+        _status(answer.status),
+        _time(this_update),
+        der.explicit(0, _time(next_update)),
+    )
+
+
+def _status(status: Status | None) -> bytes:
+    if status is None:
+        return der.implicit(2, b"")
+    if status.revoked_at is None:
+        return der.implicit(0, b"")
+    reason = b""
+    if status.reason is not None and status.reason is not Reason.UNSPECIFIED:
+        code = der.tlv(_ENUMERATED, bytes((status.reason.value,)))
+        reason = der.explicit(0, code)
+    return der.explicit(1, _time(status.revoked_at) + reason)
+
+
+def _time(moment: datetime) -> bytes:
+    return der.tlv(der.GENERALIZED_TIME, f"{moment:%Y%m%d%H%M%SZ}".encode("ascii"))

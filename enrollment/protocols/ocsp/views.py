@@ -1,0 +1,57 @@
+"""`/ocsp`: read, ask the service, answer with the right caching headers."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse, HttpResponseNotModified
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from enrollment.ca.ocsp import MAX_REQUEST_OCTETS
+from enrollment.protocols.ocsp.codec import request_in_path
+from enrollment.services import ocsp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest
+
+_CONTENT_TYPE: Final = "application/ocsp-response"
+# Caches must ask again soon after a revocation, whatever nextUpdate allows.
+_LONGEST_MAX_AGE: Final = 3600
+
+
+@login_not_required  # relying parties are strangers
+@require_http_methods(["GET", "HEAD", "POST"])
+def respond(request: HttpRequest, encoded: str = "") -> HttpResponse:
+    """Answer a status request; errors are OCSP responses, with HTTP status 200."""
+    now = timezone.now()
+    if request.method == "POST":
+        answer = ocsp.respond(request.read(MAX_REQUEST_OCTETS + 1), now=now)
+        return HttpResponse(answer.der, content_type=_CONTENT_TYPE)
+    answer = ocsp.respond(request_in_path(encoded), now=now)
+    if answer.this_update is None or answer.next_update is None:
+        return HttpResponse(
+            answer.der, content_type=_CONTENT_TYPE, headers={"Cache-Control": "no-store"}
+        )
+    headers = _caching(answer.etag, answer.this_update, answer.next_update, now)
+    if request.headers.get("If-None-Match") == answer.etag:
+        return HttpResponseNotModified(headers=headers)
+    return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=headers)
+
+
+def _caching(
+    etag: str, this_update: datetime, next_update: datetime, now: datetime
+) -> dict[str, str]:
+    """Return the headers of a reusable answer (RFC 9919 section 6.2)."""
+    left = int((next_update - now).total_seconds())
+    max_age = max(0, min(_LONGEST_MAX_AGE, left // 2))
+    return {
+        "Cache-Control": f"max-age={max_age}, public, no-transform, must-revalidate",
+        "ETag": etag,
+        "Expires": format_datetime(next_update, usegmt=True),
+        "Last-Modified": format_datetime(this_update, usegmt=True),
+    }

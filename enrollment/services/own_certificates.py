@@ -1,0 +1,93 @@
+"""Certificates the site issues to itself: for its TLS listener and its OCSP responders.
+
+They take the way of every certificate; only their requester and their template are our own values
+that nobody can ask for by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from enrollment.ca import der
+from enrollment.ca.policy import Case, Requester, decide
+from enrollment.ca.request import CertificationRequest, parse_certification_request
+from enrollment.services.enroll import Submission, enroll_judged
+from enrollment.services.judgement import Judgement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from enrollment import keys
+    from enrollment.ca.template import CertificateTemplate
+    from enrollment.models import Authority, Certificate
+
+SITE: Final = Requester(name="site")
+_EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
+_LONGEST_COMMON_NAME: Final = 64
+
+
+class OwnCertificateRefused(Exception):
+    """The CA does not issue a certificate of its own site; the text says why."""
+
+
+def issue(
+    key: keys.Signer,
+    common_name: str,
+    names: Sequence[x509.GeneralName],
+    template: CertificateTemplate,
+    *,
+    now: datetime,
+    issuing: Authority | None = None,
+) -> Certificate:
+    """Issue a certificate to the site itself.
+
+    Args:
+        key: signs the request.
+        common_name: cut to 64 characters.
+        names: alternative names, perhaps none.
+        template: without a name, so that nobody else can ask for it.
+        now: timezone-aware UTC.
+        issuing: the CA certificate to issue under; the current one unless told otherwise.
+
+    Raises:
+        OwnCertificateRefused: policy or lint refuse it.
+    """
+    request = _request(key, common_name, names)
+    decision = decide(Case(request, template, SITE))
+    judged = Judgement(request, SITE, decision, template)
+    row = enroll_judged(Submission(request.der, "", SITE, "site"), judged, now=now, issuing=issuing)
+    if row.certificate is None:
+        raise OwnCertificateRefused(
+            f"The CA does not issue its own certificate '{template.display_name}': {row.detail} "
+            f"{row.remedy} Check CERTSRV_HOSTNAME and the CA certificate."
+        )
+    return row.certificate
+
+
+def _request(
+    key: keys.Signer, common_name: str, names: Sequence[x509.GeneralName]
+) -> CertificationRequest:
+    """Compose a PKCS #10 by hand: the key may live where no library can reach it."""
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME])]
+    ).public_bytes()
+    spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    attributes = _names_attribute(names) if names else b""
+    information = der.sequence(der.integer(0), subject, spki, der.explicit(0, attributes))
+    signature = der.bit_string(key.sign(information))
+    return parse_certification_request(
+        der.sequence(information, key.signature_algorithm, signature)
+    )
+
+
+def _names_attribute(names: Sequence[x509.GeneralName]) -> bytes:
+    value = x509.SubjectAlternativeName(names)
+    extension = der.sequence(
+        der.oid(value.oid.dotted_string), der.octet_string(value.public_bytes())
+    )
+    return der.sequence(der.oid(_EXTENSION_REQUEST), der.set_of(der.sequence(extension)))

@@ -1,0 +1,114 @@
+"""Delegated OCSP signers, one for each CA key, short-lived and renewed by themselves.
+
+Source: RFC 6960 section 4.2.2.2; ms-facts section (g).
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from enrollment import conf, keys
+from enrollment.ca import algorithms, ocsp
+from enrollment.ca.content import key_identifier
+from enrollment.ca.template import OCSP_SIGNING, CertificateTemplate, KeyUsage
+from enrollment.keys.signer import spki
+from enrollment.models import Responder
+from enrollment.services import authority, locks, own_certificates, publication
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.models import Authority
+
+LIFETIME: Final = timedelta(days=14)
+_RENEWED_BEFORE_END: Final = timedelta(days=2)
+_KEY_KIND: Final = "ec:p256"
+_TEMPLATE: Final = CertificateTemplate(
+    name="",
+    display_name="OCSP responder certificate",
+    oid="1.3.6.1.4.1.311.21.8.1.2",
+    published=True,
+    schema_version=1,
+    extended_key_usages=(OCSP_SIGNING,),
+    key_usages=frozenset({KeyUsage.DIGITAL_SIGNATURE}),
+    validity=LIFETIME,
+    include_revocation_addresses=False,
+    include_ocsp_no_check=True,
+)
+
+
+def ensure(issuing: Authority, now: datetime) -> Responder:
+    """Return the responder certificate of a CA key, making a new one when it is time.
+
+    Args:
+        issuing: the newest CA certificate of the key.
+        now: timezone-aware UTC.
+
+    Raises:
+        own_certificates.OwnCertificateRefused: policy or lint refuse it.
+        keys.KeyProblem: its key cannot be made.
+    """
+    held = _newest(issuing)
+    if held is not None and _serves(held, now):
+        return held
+    with locks.exclusive(f"responder {issuing.key_index}"):
+        held = _newest(issuing)
+        if held is not None and _serves(held, now):
+            return held
+        return _make(issuing, now)
+
+
+def ensure_all(now: datetime) -> None:
+    """Renew what is due for every CA key that can still sign."""
+    for row in publication.keys():
+        if authority.issuer_of(row).not_after > now:
+            ensure(row, now)
+
+
+def _newest(issuing: Authority) -> Responder | None:
+    return Responder.objects.filter(authority__key_index=issuing.key_index).first()
+
+
+def _serves(row: Responder, now: datetime) -> bool:
+    # A CA that ends first cuts its responder short; then nothing longer can be had.
+    end = min(row.not_after, authority.issuer_of(row.authority).not_after)
+    return row.not_before <= now < end - min(_RENEWED_BEFORE_END, (end - row.not_before) / 4)
+
+
+def _make(issuing: Authority, now: datetime) -> Responder:
+    settings = conf.current()
+    reference = f"keys/ocsp-{issuing.key_index}-{secrets.token_hex(4)}.pem"
+    settings.keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = keys.generate(_KEY_KIND, settings.home / reference)
+    certificate = own_certificates.issue(
+        key, f"{issuing.name} OCSP", (), _TEMPLATE, now=now, issuing=issuing
+    )
+    return Responder.objects.create(
+        authority=issuing,
+        der=certificate.der,
+        key_reference=reference,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+    )
+
+
+def value_of(row: Responder) -> ocsp.Responder:
+    """Return the core's value of a responder; rows never change, so one per process."""
+    return _value(row.pk, bytes(row.der))
+
+
+@lru_cache(maxsize=32)
+def _value(pk: int, der: bytes) -> ocsp.Responder:  # noqa: ARG001 - the key of the cache
+    public_key = x509.load_der_x509_certificate(der).public_key()
+    algorithm = algorithms.signature_algorithm(public_key)  # type: ignore[arg-type]  # it signs
+    return ocsp.Responder(der, key_identifier(spki(public_key)), algorithm.identifier)  # type: ignore[arg-type]  # as above
+
+
+def signer_of(row: Responder) -> keys.Signer:
+    """Open the private key of a responder."""
+    return keys.open_signer(row.key_reference, directory=conf.current().home)
