@@ -40,7 +40,11 @@ class AuditEventAdmin(RecordAdmin[AuditEvent]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        subject = f"request {int(term)}" if term.isascii() and term.isdigit() and len(term) <= 18 else term
+        subject = (
+            f"request {int(term)}"
+            if term.isascii() and term.isdigit() and len(term) <= 18
+            else term
+        )
         return queryset.filter(subject=subject), False
 
     def story(self, request: HttpRequest, row: AuditEvent) -> dict[str, Any]:

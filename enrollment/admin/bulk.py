@@ -69,7 +69,9 @@ def _chosen(request: HttpRequest) -> list[int]:
     """Return the selected request ids, each once; what is no number was not on our page."""
     raw = request.POST.getlist("request")[:MOST]
     return list(
-        dict.fromkeys(int(text) for text in raw if text.isascii() and text.isdigit() and len(text) <= 18)  # noqa: PLR2004 - 64 bits
+        dict.fromkeys(
+            int(text) for text in raw if text.isascii() and text.isdigit() and len(text) <= 18
+        )
     )
 
 
@@ -91,9 +93,7 @@ def _candidate(row: EnrollmentRequest, act: str) -> Candidate:
     if prepared is None:
         reason = str(seen.decision.error) if isinstance(seen.decision, Deny) else "Open it."
         return Candidate(row, names, problem=f"It cannot be issued. {reason}")
-    return Candidate(
-        row, names, prepared.digest, prepared.subject_text, prepared.not_after
-    )
+    return Candidate(row, names, prepared.digest, prepared.subject_text, prepared.not_after)
 
 
 def _carry_out(

@@ -57,9 +57,7 @@ class CertificateAdmin(RecordAdmin[Certificate]):
     ) -> HttpResponse:
         """List certificates, and say how the search was understood."""
         reading = search.read(request.GET.get("q", "")[:255])
-        return super().changelist_view(
-            request, {**(extra_context or {}), "read_as": reading.words}
-        )
+        return super().changelist_view(request, {**(extra_context or {}), "read_as": reading.words})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Certificate], search_term: str

@@ -71,9 +71,7 @@ def issue(request_id: int, digest: str, person: Person) -> Result:
             "finished at the next start of the site; the operator finds the reason in the log.",
             messages.ERROR,
         )
-    return Result(
-        f"Request {request_id} is issued to {certificate.requester}.", messages.SUCCESS
-    )
+    return Result(f"Request {request_id} is issued to {certificate.requester}.", messages.SUCCESS)
 
 
 def deny(request_id: int, reason: str, person: Person) -> Result:

@@ -94,9 +94,7 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
         else:
             form = DenyForm(request.POST)
             if not form.is_valid():
-                return super().change_view(
-                    request, str(request_id), extra_context={"form": form}
-                )
+                return super().change_view(request, str(request_id), extra_context={"form": form})
             result = desk.deny(request_id, form.cleaned_data["reason"], request.user)
         messages.add_message(request, result.level, result.text)
         # A refusal leads back to the request, which then shows the content of now.

@@ -52,6 +52,7 @@ _PURPOSES: Final = {
     x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.1"): "enrollment agent",
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One labelled thing; `lines` because names and extensions come in many."""

@@ -25,9 +25,7 @@ class EndFilter(admin.SimpleListFilter):
     title = "end"
     parameter_name = "ends"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [*_DAYS.items(), ("valid", "valid now"), ("ended", "ended")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -48,9 +46,7 @@ class IssuedFilter(admin.SimpleListFilter):
     title = "issued"
     parameter_name = "issued"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [("today", "today"), ("7", "in the last 7 days"), ("30", "in the last 30 days")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -69,9 +65,7 @@ class TemplateFilter(admin.SimpleListFilter):
     title = "template"
     parameter_name = "template"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         rows = Template.objects.order_by("-published", "display_name")
         return list(rows.values_list("name", "display_name"))
 
@@ -94,9 +88,7 @@ class DispositionFilter(admin.SimpleListFilter):
         "incomplete": ("incomplete", Disposition.INCOMPLETE),
     }
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [(key, label) for key, (label, _) in self._words.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -111,9 +103,7 @@ class ExactFilter(admin.SimpleListFilter):
         self._only = ""
         super().__init__(*args, **kwargs)
 
-    def lookups(
-        self, request: HttpRequest, model_admin: ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         self._only = request.GET.get(self.parameter_name or "", "")[:150]
         return [(self._only, self._only)] if self._only else []
 

@@ -87,7 +87,9 @@ class DeskSite(admin.AdminSite):
         return queue.page(request, self)
 
     def admin_view(
-        self, view: Callable[..., HttpResponse], cacheable: bool = False  # noqa: FBT001, FBT002
+        self,
+        view: Callable[..., HttpResponse],
+        cacheable: bool = False,  # noqa: FBT001, FBT002
     ) -> Callable[..., HttpResponse]:
         """Open `view` to those who work here, and tell everybody else where they belong."""
         guarded = super().admin_view(view, cacheable)

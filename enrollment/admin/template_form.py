@@ -90,7 +90,9 @@ def read_network(line: str) -> str:
 def read_pattern(line: str) -> str:
     """Read a pattern that whole names must fit."""
     if line.strip("*") == "":
-        raise ValidationError(f"'{line}' fits every name. Leave all three boxes empty to allow any.")
+        raise ValidationError(
+            f"'{line}' fits every name. Leave all three boxes empty to allow any."
+        )
     return line.casefold()
 
 

@@ -51,9 +51,7 @@ class KeyRing:
     token: TokenSettings | None = None
     socket: Path | None = None
 
-    def open(
-        self, reference: str, *, expected: CertificatePublicKeyTypes | None = None
-    ) -> Signer:
+    def open(self, reference: str, *, expected: CertificatePublicKeyTypes | None = None) -> Signer:
         """Open the signer that a reference means; a process opens each one once.
 
         Args:

@@ -7,269 +7,527 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Authority',
+            name="Authority",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('index', models.PositiveIntegerField(unique=True)),
-                ('key_index', models.PositiveIntegerField()),
-                ('name', models.CharField(max_length=64)),
-                ('der', models.BinaryField()),
-                ('chain', models.TextField(blank=True, verbose_name='certificates above it (PEM)')),
-                ('key_reference', models.CharField(max_length=255)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("index", models.PositiveIntegerField(unique=True)),
+                ("key_index", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=64)),
+                ("der", models.BinaryField()),
+                ("chain", models.TextField(blank=True, verbose_name="certificates above it (PEM)")),
+                ("key_reference", models.CharField(max_length=255)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'CA certificate',
-                'ordering': ('-index',),
+                "verbose_name": "CA certificate",
+                "ordering": ("-index",),
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dns_name', models.CharField(blank=True, max_length=253, verbose_name='DNS name')),
-                ('upn', models.CharField(blank=True, max_length=253, verbose_name='user principal name')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='account', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dns_name", models.CharField(blank=True, max_length=253, verbose_name="DNS name")),
+                (
+                    "upn",
+                    models.CharField(
+                        blank=True, max_length=253, verbose_name="user principal name"
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="account",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'directory entry',
-                'verbose_name_plural': 'directory entries',
-                'ordering': ('pk',),
+                "verbose_name": "directory entry",
+                "verbose_name_plural": "directory entries",
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('actor', models.CharField(max_length=150)),
-                ('verb', models.CharField(max_length=60)),
-                ('subject', models.CharField(blank=True, max_length=120, verbose_name='object')),
-                ('detail', models.JSONField(default=dict)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("actor", models.CharField(max_length=150)),
+                ("verb", models.CharField(max_length=60)),
+                ("subject", models.CharField(blank=True, max_length=120, verbose_name="object")),
+                ("detail", models.JSONField(default=dict)),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64, unique=True)),
             ],
             options={
-                'ordering': ('-pk',),
-                'indexes': [models.Index(fields=['subject'], name='audit_subject')],
+                "ordering": ("-pk",),
+                "indexes": [models.Index(fields=["subject"], name="audit_subject")],
             },
         ),
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('serial_number', models.CharField(max_length=40, unique=True)),
-                ('der', models.BinaryField()),
-                ('subject', models.CharField(max_length=1024)),
-                ('requester', models.CharField(db_index=True, max_length=150)),
-                ('template_name', models.CharField(max_length=64)),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField(db_index=True)),
-                ('issued_at', models.DateTimeField(db_index=True)),
-                ('thumbprint_sha1', models.CharField(db_index=True, max_length=40, verbose_name='thumbprint (SHA-1)')),
-                ('thumbprint_sha256', models.CharField(max_length=64, unique=True, verbose_name='thumbprint (SHA-256)')),
-                ('spki_sha256', models.CharField(db_index=True, max_length=64)),
-                ('crl_partition', models.PositiveIntegerField(default=0)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revocation_reason', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('invalidity_date', models.DateTimeField(blank=True, null=True)),
-                ('status_changed_at', models.DateTimeField(blank=True, null=True)),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='enrollment.authority')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("serial_number", models.CharField(max_length=40, unique=True)),
+                ("der", models.BinaryField()),
+                ("subject", models.CharField(max_length=1024)),
+                ("requester", models.CharField(db_index=True, max_length=150)),
+                ("template_name", models.CharField(max_length=64)),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField(db_index=True)),
+                ("issued_at", models.DateTimeField(db_index=True)),
+                (
+                    "thumbprint_sha1",
+                    models.CharField(
+                        db_index=True, max_length=40, verbose_name="thumbprint (SHA-1)"
+                    ),
+                ),
+                (
+                    "thumbprint_sha256",
+                    models.CharField(
+                        max_length=64, unique=True, verbose_name="thumbprint (SHA-256)"
+                    ),
+                ),
+                ("spki_sha256", models.CharField(db_index=True, max_length=64)),
+                ("crl_partition", models.PositiveIntegerField(default=0)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revocation_reason", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("invalidity_date", models.DateTimeField(blank=True, null=True)),
+                ("status_changed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="certificates",
+                        to="enrollment.authority",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='CertificateName',
+            name="CertificateName",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=8)),
-                ('value', models.CharField(max_length=255)),
-                ('not_after', models.DateTimeField()),
-                ('certificate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='enrollment.certificate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=8)),
+                ("value", models.CharField(max_length=255)),
+                ("not_after", models.DateTimeField()),
+                (
+                    "certificate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="names",
+                        to="enrollment.certificate",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='CertificateRevocationList',
+            name="CertificateRevocationList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveBigIntegerField()),
-                ('is_delta', models.BooleanField(default=False)),
-                ('base_number', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('partition', models.PositiveIntegerField(default=0)),
-                ('entries', models.PositiveIntegerField(default=0)),
-                ('as_of', models.DateTimeField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('der', models.BinaryField()),
-                ('this_update', models.DateTimeField()),
-                ('next_update', models.DateTimeField()),
-                ('next_publish', models.DateTimeField()),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='crls', to='enrollment.authority')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveBigIntegerField()),
+                ("is_delta", models.BooleanField(default=False)),
+                ("base_number", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("partition", models.PositiveIntegerField(default=0)),
+                ("entries", models.PositiveIntegerField(default=0)),
+                ("as_of", models.DateTimeField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("der", models.BinaryField()),
+                ("this_update", models.DateTimeField()),
+                ("next_update", models.DateTimeField()),
+                ("next_publish", models.DateTimeField()),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="crls",
+                        to="enrollment.authority",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'certificate revocation list',
-                'ordering': ('-number', '-pk'),
+                "verbose_name": "certificate revocation list",
+                "ordering": ("-number", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='EnrollmentRequest',
+            name="EnrollmentRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('requester', models.CharField(max_length=150)),
-                ('door', models.CharField(max_length=20)),
-                ('submitted_at', models.DateTimeField()),
-                ('raw', models.BinaryField()),
-                ('attributes', models.TextField(blank=True)),
-                ('friendly_type', models.CharField(blank=True, max_length=120)),
-                ('form', models.CharField(blank=True, max_length=10)),
-                ('template_name', models.CharField(blank=True, max_length=64)),
-                ('subject', models.CharField(blank=True, max_length=1024)),
-                ('names', models.JSONField(default=list)),
-                ('key_name', models.CharField(blank=True, max_length=60, verbose_name='key')),
-                ('remarks', models.JSONField(default=list)),
-                ('disposition', models.PositiveSmallIntegerField(choices=[(0, 'Incomplete'), (1, 'Error'), (2, 'Denied'), (3, 'Issued'), (4, 'Issued out of band'), (5, 'Under submission'), (6, 'Revoked')])),
-                ('disposition_message', models.TextField(blank=True)),
-                ('status_code', models.BigIntegerField(default=0)),
-                ('detail', models.TextField(blank=True)),
-                ('remedy', models.TextField(blank=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_by', models.CharField(blank=True, max_length=150)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('certificate', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='request', to='enrollment.certificate')),
-                ('renews', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='renewals', to='enrollment.certificate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("requester", models.CharField(max_length=150)),
+                ("door", models.CharField(max_length=20)),
+                ("submitted_at", models.DateTimeField()),
+                ("raw", models.BinaryField()),
+                ("attributes", models.TextField(blank=True)),
+                ("friendly_type", models.CharField(blank=True, max_length=120)),
+                ("form", models.CharField(blank=True, max_length=10)),
+                ("template_name", models.CharField(blank=True, max_length=64)),
+                ("subject", models.CharField(blank=True, max_length=1024)),
+                ("names", models.JSONField(default=list)),
+                ("key_name", models.CharField(blank=True, max_length=60, verbose_name="key")),
+                ("remarks", models.JSONField(default=list)),
+                (
+                    "disposition",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Incomplete"),
+                            (1, "Error"),
+                            (2, "Denied"),
+                            (3, "Issued"),
+                            (4, "Issued out of band"),
+                            (5, "Under submission"),
+                            (6, "Revoked"),
+                        ]
+                    ),
+                ),
+                ("disposition_message", models.TextField(blank=True)),
+                ("status_code", models.BigIntegerField(default=0)),
+                ("detail", models.TextField(blank=True)),
+                ("remedy", models.TextField(blank=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_by", models.CharField(blank=True, max_length=150)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "certificate",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="request",
+                        to="enrollment.certificate",
+                    ),
+                ),
+                (
+                    "renews",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="renewals",
+                        to="enrollment.certificate",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
-                'permissions': (('review_enrollmentrequest', 'Can issue and deny pending requests'),),
+                "ordering": ("-pk",),
+                "permissions": (
+                    ("review_enrollmentrequest", "Can issue and deny pending requests"),
+                ),
             },
         ),
         migrations.CreateModel(
-            name='Responder',
+            name="Responder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('der', models.BinaryField()),
-                ('key_reference', models.CharField(max_length=255)),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField()),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='responders', to='enrollment.authority')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("der", models.BinaryField()),
+                ("key_reference", models.CharField(max_length=255)),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField()),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="responders",
+                        to="enrollment.authority",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OCSP responder certificate',
-                'ordering': ('-pk',),
+                "verbose_name": "OCSP responder certificate",
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='SigningRecord',
+            name="SigningRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('serial_number', models.CharField(max_length=40, unique=True)),
-                ('template_name', models.CharField(max_length=64)),
-                ('tbs', models.BinaryField()),
-                ('digest', models.CharField(max_length=64)),
-                ('crl_partition', models.PositiveIntegerField(default=0)),
-                ('state', models.CharField(choices=[('prepared', 'Prepared'), ('committed', 'Committed'), ('signed', 'Signed'), ('abandoned', 'Abandoned')], max_length=10)),
-                ('decided_by', models.CharField(blank=True, max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='enrollment.authority')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signing_records', to='enrollment.enrollmentrequest')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("serial_number", models.CharField(max_length=40, unique=True)),
+                ("template_name", models.CharField(max_length=64)),
+                ("tbs", models.BinaryField()),
+                ("digest", models.CharField(max_length=64)),
+                ("crl_partition", models.PositiveIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "Prepared"),
+                            ("committed", "Committed"),
+                            ("signed", "Signed"),
+                            ("abandoned", "Abandoned"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("decided_by", models.CharField(blank=True, max_length=150)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="enrollment.authority"
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signing_records",
+                        to="enrollment.enrollmentrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True, verbose_name='name (CN)')),
-                ('display_name', models.CharField(max_length=120)),
-                ('oid', models.CharField(max_length=120, verbose_name='object identifier')),
-                ('schema_version', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)])),
-                ('major_version', models.PositiveIntegerField(default=100)),
-                ('minor_version', models.PositiveIntegerField(default=0)),
-                ('published', models.BooleanField(default=False)),
-                ('subject_source', models.CharField(choices=[('request', 'supplied in the request'), ('directory', 'built from the directory')], max_length=10)),
-                ('directory_subject', models.CharField(blank=True, max_length=20)),
-                ('directory_alternative_names', models.JSONField(blank=True, default=list)),
-                ('extended_key_usages', models.JSONField(blank=True, default=list)),
-                ('key_usages', models.JSONField(blank=True, default=list)),
-                ('key_usage_critical', models.BooleanField(default=True)),
-                ('key_usage_narrowing', models.BooleanField(default=False, verbose_name='requests may narrow the key usage')),
-                ('is_ca', models.BooleanField(default=False, verbose_name='certificates of subordinate CAs')),
-                ('path_length', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('allowed_keys', models.JSONField(blank=True, default=list)),
-                ('minimum_rsa_bits', models.PositiveIntegerField(default=2048, validators=[django.core.validators.MinValueValidator(1024), django.core.validators.MaxValueValidator(16384)])),
-                ('weak_request_signatures', models.BooleanField(default=False, verbose_name='take SHA-1 request signatures (laboratories)')),
-                ('validity_days', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('renewal_days', models.PositiveIntegerField(default=42)),
-                ('approval', models.CharField(choices=[('none', 'issued at once'), ('always', 'always by a certificate manager'), ('first-time', 'first time for these names, then at once')], max_length=10)),
-                ('allowed_dns_suffixes', models.JSONField(blank=True, default=list)),
-                ('allowed_ip_networks', models.JSONField(blank=True, default=list)),
-                ('allowed_name_patterns', models.JSONField(blank=True, default=list)),
-                ('san_critical', models.BooleanField(default=False, verbose_name='critical subject alternative name')),
-                ('include_revocation_addresses', models.BooleanField(default=True, verbose_name='include CRL and issuer addresses')),
-                ('include_ocsp_no_check', models.BooleanField(default=False, verbose_name='mark as OCSP no-check')),
-                ('ra_signatures', models.PositiveSmallIntegerField(default=0, verbose_name='required registration authority signatures')),
-                ('same_key_renewal', models.BooleanField(default=False, verbose_name='renewal keeps the key')),
-                ('enroll_groups', models.ManyToManyField(blank=True, related_name='enrollable_templates', to='auth.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True, verbose_name="name (CN)")),
+                ("display_name", models.CharField(max_length=120)),
+                ("oid", models.CharField(max_length=120, verbose_name="object identifier")),
+                (
+                    "schema_version",
+                    models.PositiveSmallIntegerField(
+                        default=2,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                    ),
+                ),
+                ("major_version", models.PositiveIntegerField(default=100)),
+                ("minor_version", models.PositiveIntegerField(default=0)),
+                ("published", models.BooleanField(default=False)),
+                (
+                    "subject_source",
+                    models.CharField(
+                        choices=[
+                            ("request", "supplied in the request"),
+                            ("directory", "built from the directory"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("directory_subject", models.CharField(blank=True, max_length=20)),
+                ("directory_alternative_names", models.JSONField(blank=True, default=list)),
+                ("extended_key_usages", models.JSONField(blank=True, default=list)),
+                ("key_usages", models.JSONField(blank=True, default=list)),
+                ("key_usage_critical", models.BooleanField(default=True)),
+                (
+                    "key_usage_narrowing",
+                    models.BooleanField(
+                        default=False, verbose_name="requests may narrow the key usage"
+                    ),
+                ),
+                (
+                    "is_ca",
+                    models.BooleanField(
+                        default=False, verbose_name="certificates of subordinate CAs"
+                    ),
+                ),
+                ("path_length", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("allowed_keys", models.JSONField(blank=True, default=list)),
+                (
+                    "minimum_rsa_bits",
+                    models.PositiveIntegerField(
+                        default=2048,
+                        validators=[
+                            django.core.validators.MinValueValidator(1024),
+                            django.core.validators.MaxValueValidator(16384),
+                        ],
+                    ),
+                ),
+                (
+                    "weak_request_signatures",
+                    models.BooleanField(
+                        default=False, verbose_name="take SHA-1 request signatures (laboratories)"
+                    ),
+                ),
+                (
+                    "validity_days",
+                    models.PositiveIntegerField(
+                        validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("renewal_days", models.PositiveIntegerField(default=42)),
+                (
+                    "approval",
+                    models.CharField(
+                        choices=[
+                            ("none", "issued at once"),
+                            ("always", "always by a certificate manager"),
+                            ("first-time", "first time for these names, then at once"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("allowed_dns_suffixes", models.JSONField(blank=True, default=list)),
+                ("allowed_ip_networks", models.JSONField(blank=True, default=list)),
+                ("allowed_name_patterns", models.JSONField(blank=True, default=list)),
+                (
+                    "san_critical",
+                    models.BooleanField(
+                        default=False, verbose_name="critical subject alternative name"
+                    ),
+                ),
+                (
+                    "include_revocation_addresses",
+                    models.BooleanField(
+                        default=True, verbose_name="include CRL and issuer addresses"
+                    ),
+                ),
+                (
+                    "include_ocsp_no_check",
+                    models.BooleanField(default=False, verbose_name="mark as OCSP no-check"),
+                ),
+                (
+                    "ra_signatures",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="required registration authority signatures"
+                    ),
+                ),
+                (
+                    "same_key_renewal",
+                    models.BooleanField(default=False, verbose_name="renewal keeps the key"),
+                ),
+                (
+                    "enroll_groups",
+                    models.ManyToManyField(
+                        blank=True, related_name="enrollable_templates", to="auth.group"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'certificate template',
-                'ordering': ('name',),
+                "verbose_name": "certificate template",
+                "ordering": ("name",),
             },
         ),
         migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['template_name', '-id'], name='certificate_template'),
+            model_name="certificate",
+            index=models.Index(fields=["template_name", "-id"], name="certificate_template"),
         ),
         migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(condition=models.Q(('status_changed_at__isnull', False)), fields=['status_changed_at'], name='certificate_changed'),
+            model_name="certificate",
+            index=models.Index(
+                condition=models.Q(("status_changed_at__isnull", False)),
+                fields=["status_changed_at"],
+                name="certificate_changed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='certificatename',
-            index=models.Index(fields=['value', 'kind', 'not_after'], name='name_value'),
+            model_name="certificatename",
+            index=models.Index(fields=["value", "kind", "not_after"], name="name_value"),
         ),
         migrations.AddConstraint(
-            model_name='certificaterevocationlist',
-            constraint=models.UniqueConstraint(fields=('authority', 'number', 'is_delta', 'partition'), name='crl_number_once'),
+            model_name="certificaterevocationlist",
+            constraint=models.UniqueConstraint(
+                fields=("authority", "number", "is_delta", "partition"), name="crl_number_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrollmentrequest',
-            index=models.Index(fields=['requester', '-id'], name='request_requester'),
+            model_name="enrollmentrequest",
+            index=models.Index(fields=["requester", "-id"], name="request_requester"),
         ),
         migrations.AddIndex(
-            model_name='enrollmentrequest',
-            index=models.Index(fields=['template_name', '-id'], name='request_template'),
+            model_name="enrollmentrequest",
+            index=models.Index(fields=["template_name", "-id"], name="request_template"),
         ),
         migrations.AddIndex(
-            model_name='enrollmentrequest',
-            index=models.Index(fields=['disposition', '-id'], name='request_disposition'),
+            model_name="enrollmentrequest",
+            index=models.Index(fields=["disposition", "-id"], name="request_disposition"),
         ),
         migrations.AddIndex(
-            model_name='enrollmentrequest',
-            index=models.Index(condition=models.Q(('disposition', 5)), fields=['id'], name='request_pending'),
+            model_name="enrollmentrequest",
+            index=models.Index(
+                condition=models.Q(("disposition", 5)), fields=["id"], name="request_pending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrollmentrequest',
-            index=models.Index(condition=models.Q(('disposition', 0)), fields=['id'], name='request_incomplete'),
+            model_name="enrollmentrequest",
+            index=models.Index(
+                condition=models.Q(("disposition", 0)), fields=["id"], name="request_incomplete"
+            ),
         ),
         migrations.AddIndex(
-            model_name='signingrecord',
-            index=models.Index(condition=models.Q(('state', 'committed')), fields=['id'], name='signing_committed'),
+            model_name="signingrecord",
+            index=models.Index(
+                condition=models.Q(("state", "committed")), fields=["id"], name="signing_committed"
+            ),
         ),
     ]

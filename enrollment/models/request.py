@@ -44,7 +44,9 @@ class EnrollmentRequest(models.Model):
         related_name="request",
     )
     disposition = models.PositiveSmallIntegerField(
-        choices=[(member.value, member.name.replace("_", " ").capitalize()) for member in Disposition]
+        choices=[
+            (member.value, member.name.replace("_", " ").capitalize()) for member in Disposition
+        ]
     )
     disposition_message = models.TextField(blank=True)
     status_code = models.BigIntegerField(default=0)

@@ -32,9 +32,7 @@ class Template(models.Model):
     extended_key_usages = models.JSONField(default=list, blank=True)
     key_usages = models.JSONField(default=list, blank=True)
     key_usage_critical = models.BooleanField(default=True)
-    key_usage_narrowing = models.BooleanField(
-        "requests may narrow the key usage", default=False
-    )
+    key_usage_narrowing = models.BooleanField("requests may narrow the key usage", default=False)
     is_ca = models.BooleanField("certificates of subordinate CAs", default=False)
     path_length = models.PositiveSmallIntegerField(null=True, blank=True)
     allowed_keys = models.JSONField(default=list, blank=True)

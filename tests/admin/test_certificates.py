@@ -48,13 +48,18 @@ def found(client: Client, term: str) -> list[int]:
     "term", ["www.example.com", "WWW.Example.COM", "shop.example.com", " shop ", "www.", "sho*"]
 )
 def test_a_certificate_is_found_by_a_name_or_its_beginning(
-    term: str, certificate: Certificate, other: Certificate, desk: Client  # noqa: ARG001
+    term: str,
+    certificate: Certificate,
+    other: Certificate,
+    desk: Client,
 ) -> None:
     assert found(desk, term) == [certificate.pk]
 
 
 def test_a_certificate_is_found_by_its_serial_number_in_any_writing(
-    certificate: Certificate, other: Certificate, desk: Client  # noqa: ARG001
+    certificate: Certificate,
+    other: Certificate,
+    desk: Client,
 ) -> None:
     serial = certificate.serial_number
     colons = ":".join(serial[at : at + 2] for at in range(0, len(serial), 2))
@@ -64,7 +69,9 @@ def test_a_certificate_is_found_by_its_serial_number_in_any_writing(
 
 
 def test_a_certificate_is_found_by_its_thumbprint_as_windows_copies_it(
-    certificate: Certificate, other: Certificate, desk: Client  # noqa: ARG001
+    certificate: Certificate,
+    other: Certificate,
+    desk: Client,
 ) -> None:
     """The certificate dialog of Windows puts an invisible mark before the first digit."""
     thumbprint = certificate.thumbprint_sha1
@@ -75,13 +82,17 @@ def test_a_certificate_is_found_by_its_thumbprint_as_windows_copies_it(
 
 
 def test_certificates_are_found_by_requester(
-    certificate: Certificate, other: Certificate, desk: Client  # noqa: ARG001
+    certificate: Certificate,
+    other: Certificate,
+    desk: Client,
 ) -> None:
     assert found(desk, "alice") == [certificate.pk]
 
 
 def test_a_name_that_looks_like_a_number_is_found_as_a_name(
-    alice: User, other: Certificate, desk: Client  # noqa: ARG001
+    alice: User,
+    other: Certificate,
+    desk: Client,
 ) -> None:
     row = submit(alice, "cafe", template="WebServer")
 
@@ -97,18 +108,20 @@ def test_the_page_says_how_the_search_was_understood(
     assert "the serial number typed" in page
 
 
-@pytest.mark.parametrize("term", ["%", "_", "'; DROP", "\x00", "9" * 5000, "*", "\u202e", "ff" * 30])
+@pytest.mark.parametrize(
+    "term", ["%", "_", "'; DROP", "\x00", "9" * 5000, "*", "\u202e", "ff" * 30]
+)
 def test_a_search_that_finds_nothing_is_no_fault(
-    term: str, certificate: Certificate, desk: Client  # noqa: ARG001
+    term: str,
+    certificate: Certificate,
+    desk: Client,
 ) -> None:
     answer = desk.get(LIST, {"q": term})
 
     assert answer.status_code == 200
 
 
-def test_a_search_never_reads_the_table_row_by_row(
-    certificate: Certificate, desk: Client
-) -> None:
+def test_a_search_never_reads_the_table_row_by_row(certificate: Certificate, desk: Client) -> None:
     """Asked of SQLite itself: every look-up of a search goes by an index."""
     if connection.vendor != "sqlite":
         pytest.skip("reads the query plan of SQLite")
@@ -136,9 +149,7 @@ def test_the_list_shows_names_before_numbers_and_the_end_in_words(
     assert "in 24 months" in page
 
 
-def test_the_page_of_a_certificate_tells_its_story(
-    certificate: Certificate, desk: Client
-) -> None:
+def test_the_page_of_a_certificate_tells_its_story(certificate: Certificate, desk: Client) -> None:
     page = desk.get(f"{LIST}{certificate.pk}/change/").content.decode()
 
     assert f"/admin/enrollment/enrollmentrequest/{certificate.request.pk}/change/" in page
@@ -157,9 +168,7 @@ def test_a_certificate_can_be_downloaded(
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_the_chain_can_be_downloaded_nearest_first(
-    certificate: Certificate, desk: Client
-) -> None:
+def test_the_chain_can_be_downloaded_nearest_first(certificate: Certificate, desk: Client) -> None:
     chain = desk.get(f"{LIST}{certificate.pk}/download/p7b/").content
 
     leaf, issuer = bytes(certificate.der), bytes(certificate.authority.der)

@@ -103,9 +103,7 @@ def test_an_administrator_without_the_right_to_review_decides_nothing(
     assert decide(signed_in(administrator), waiting, act="deny", reason="no") == 403
 
 
-def test_a_manager_sees_neither_users_nor_the_audit_trail(
-    manager: User, signed_in: SignIn
-) -> None:
+def test_a_manager_sees_neither_users_nor_the_audit_trail(manager: User, signed_in: SignIn) -> None:
     client = signed_in(manager)
 
     assert client.get("/admin/auth/user/").status_code == 403
@@ -142,16 +140,16 @@ def test_a_right_that_is_taken_away_is_gone_with_the_next_click(
         "/admin/auth/group/add/",
     ],
 )
-def test_nobody_types_in_what_must_happen(address: str, signed_in: SignIn, site: SetupReport) -> None:  # noqa: ARG001
+def test_nobody_types_in_what_must_happen(
+    address: str, signed_in: SignIn, site: SetupReport
+) -> None:
     """Not even a superuser."""
     root = User.objects.create_superuser("root")
 
     assert signed_in(root).get(address).status_code == 403
 
 
-def test_nobody_edits_or_deletes_a_request(
-    waiting: EnrollmentRequest, signed_in: SignIn
-) -> None:
+def test_nobody_edits_or_deletes_a_request(waiting: EnrollmentRequest, signed_in: SignIn) -> None:
     client = signed_in(User.objects.create_superuser("root"))
     address = f"/admin/enrollment/enrollmentrequest/{waiting.pk}"
 
@@ -161,9 +159,7 @@ def test_nobody_edits_or_deletes_a_request(
     assert (edited, deleted) == (405, 403)
 
 
-def test_every_page_works_under_the_strict_policy(
-    waiting: EnrollmentRequest, desk: Client
-) -> None:
+def test_every_page_works_under_the_strict_policy(waiting: EnrollmentRequest, desk: Client) -> None:
     """No inline style, script or handler: the policy of the site forbids all three."""
     for address in ("/admin/", *LISTS[:5], f"{LISTS[0]}{waiting.pk}/change/"):
         page = desk.get(address).content.decode()

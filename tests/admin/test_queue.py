@@ -49,9 +49,7 @@ def test_an_empty_queue_says_so(desk: Client) -> None:
     assert "Nothing waits." in desk.get("/admin/").content.decode()
 
 
-def test_the_one_who_waits_longest_comes_first(
-    alice: User, charlie: User, desk: Client
-) -> None:
+def test_the_one_who_waits_longest_comes_first(alice: User, charlie: User, desk: Client) -> None:
     first, second = submit(charlie, "a.example.com"), submit(alice, "b.example.com")
 
     entries = desk.get("/admin/").context["queue"].entries
@@ -165,9 +163,7 @@ def test_nothing_happens_before_it_is_confirmed(waiting: EnrollmentRequest, desk
     assert waiting.disposition == Disposition.UNDER_SUBMISSION
 
 
-def test_one_refusal_does_not_undo_the_others(
-    alice: User, manager: User, desk: Client
-) -> None:
+def test_one_refusal_does_not_undo_the_others(alice: User, manager: User, desk: Client) -> None:
     """The manager may not approve their own; Alice's, after it, is issued all the same."""
     manager.groups.add(*alice.groups.all())
     own, other = submit(manager, "own.example.com"), submit(alice, "a.example.com")

@@ -52,7 +52,9 @@ def test_the_review_shows_what_was_asked_beside_what_would_be_issued(
 def test_what_will_be_ignored_is_said_with_its_reason(alice: User, desk: Client) -> None:
     """A requester who asks to be a CA learns nothing of it; the reviewer does."""
     Template.objects.filter(name="WebServer").update(approval="always")
-    request = make.request_pem(extensions=[(x509.BasicConstraints(ca=True, path_length=None), True)])
+    request = make.request_pem(
+        extensions=[(x509.BasicConstraints(ca=True, path_length=None), True)]
+    )
     from enrollment.services import directory, enroll
 
     row = enroll.enroll(
@@ -76,9 +78,7 @@ def test_the_linters_verdict_stands_on_the_review(waiting: EnrollmentRequest, de
     assert "<h2>Checks</h2>" in page.content.decode()
 
 
-def test_who_holds_the_names_stands_on_the_review(
-    alice: User, charlie: User, desk: Client
-) -> None:
+def test_who_holds_the_names_stands_on_the_review(alice: User, charlie: User, desk: Client) -> None:
     submit(charlie, "www.example.com", template="WebServer")
     row = submit(alice, "www.example.com")
 
@@ -227,9 +227,7 @@ def test_a_decided_request_shows_its_certificate_beside_it(alice: User, desk: Cl
     assert 'value="deny"' not in page.content.decode()
 
 
-def test_a_request_that_could_not_be_read_is_shown_without_fault(
-    alice: User, desk: Client
-) -> None:
+def test_a_request_that_could_not_be_read_is_shown_without_fault(alice: User, desk: Client) -> None:
     from enrollment.services import directory, enroll
 
     row = enroll.enroll(

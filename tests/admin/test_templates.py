@@ -36,7 +36,9 @@ def change(client: Client, template: str, /, **changes: Any) -> Any:
     fields = {name: form[name].value() for name in form.fields}
     fields["enroll_groups"] = [group.pk for group in row.enroll_groups.all()]
     fields |= changes
-    posted = {key: value for key, value in fields.items() if value is not None and value is not False}
+    posted = {
+        key: value for key, value in fields.items() if value is not None and value is not False
+    }
     return client.post(address, posted, follow=True)
 
 
@@ -78,7 +80,9 @@ def test_a_change_of_content_makes_a_new_revision(office: Client) -> None:
 
 def test_client_authentication_for_names_from_the_request_is_refused(office: Client) -> None:
     """ESC1: whoever may enroll could name somebody else and sign in as them."""
-    answer = change(office, "WebServer", extended_key_usages=f"1.3.6.1.5.5.7.3.1\n{CLIENT_AUTHENTICATION}")
+    answer = change(
+        office, "WebServer", extended_key_usages=f"1.3.6.1.5.5.7.3.1\n{CLIENT_AUTHENTICATION}"
+    )
 
     assert "ESC1" in errors(answer)
     assert CLIENT_AUTHENTICATION not in Template.objects.get(name="WebServer").extended_key_usages
@@ -96,9 +100,7 @@ def test_the_same_is_accepted_when_a_manager_approves(office: Client) -> None:
 
 
 @pytest.mark.parametrize("approval", ["none", "first-time"])
-def test_certificates_of_cas_are_always_approved_by_a_person(
-    approval: str, office: Client
-) -> None:
+def test_certificates_of_cas_are_always_approved_by_a_person(approval: str, office: Client) -> None:
     answer = change(office, "SubCA", approval=approval)
 
     assert "always by a certificate manager" in errors(answer)
@@ -238,9 +240,7 @@ def test_nobody_else_changes_a_template(
     client = signed_in(request.getfixturevalue(who))
     row = Template.objects.get(name="WebServer")
 
-    answer = client.post(
-        f"/admin/enrollment/template/{row.pk}/change/", {"validity_days": "1"}
-    )
+    answer = client.post(f"/admin/enrollment/template/{row.pk}/change/", {"validity_days": "1"})
 
     row.refresh_from_db()
     assert answer.status_code == 403

@@ -55,7 +55,10 @@ def test_the_directory_entry_of_a_user_is_edited_beside_the_user(
     change(office, alice, **{"account-0-dns_name": "pc7.example.com", "account-0-upn": "a@x.org"})
 
     assert alice.account.dns_name == "pc7.example.com"
-    assert AuditEvent.objects.get(subject="user alice").detail["changes"]["upn"] == [None, "a@x.org"]
+    assert AuditEvent.objects.get(subject="user alice").detail["changes"]["upn"] == [
+        None,
+        "a@x.org",
+    ]
 
 
 def test_a_user_is_added_and_that_is_recorded_without_the_password(office: Client) -> None:
@@ -78,7 +81,11 @@ def test_a_user_is_added_and_that_is_recorded_without_the_password(office: Clien
 def test_a_password_that_an_administrator_sets_is_recorded(alice: User, office: Client) -> None:
     office.post(
         f"/admin/auth/user/{alice.pk}/password/",
-        {"usable_password": "true", "password1": "new horse battery", "password2": "new horse battery"},
+        {
+            "usable_password": "true",
+            "password1": "new horse battery",
+            "password2": "new horse battery",
+        },
     )
 
     alice.refresh_from_db()
@@ -108,7 +115,11 @@ def test_an_administrator_cannot_take_over_a_superuser(office: Client) -> None:
 
     answer = office.post(
         f"/admin/auth/user/{root.pk}/password/",
-        {"usable_password": "true", "password1": "new horse battery", "password2": "new horse battery"},
+        {
+            "usable_password": "true",
+            "password1": "new horse battery",
+            "password2": "new horse battery",
+        },
     )
 
     root.refresh_from_db()

@@ -52,7 +52,9 @@ def test_a_certificate_is_shown_by_its_serial_number_in_any_writing(
 
 @pytest.mark.parametrize("serial", ["00", "zz", "-", "f" * 999])
 def test_an_unknown_serial_number_is_answered_with_a_sentence(
-    serial: str, site: SetupReport, shell: Shell  # noqa: ARG001
+    serial: str,
+    site: SetupReport,
+    shell: Shell,
 ) -> None:
     assert "There is no certificate" in shell.refused("certificates", "show", "--", serial)
 
@@ -93,9 +95,7 @@ def test_a_ca_is_made_where_there_is_none(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("words", [("ca", "show"), ("ca", "check"), ("crl", "publish")])
-def test_without_a_ca_the_sentence_says_what_to_run(
-    words: tuple[str, ...], shell: Shell
-) -> None:
+def test_without_a_ca_the_sentence_says_what_to_run(words: tuple[str, ...], shell: Shell) -> None:
     assert "manage.py setup" in shell.refused(*words)
 
 
@@ -139,7 +139,9 @@ def password_file(tmp_path: Path) -> str:
 
 
 def test_an_account_is_added_with_roles_and_directory_entry(
-    site: SetupReport, password_file: str, shell: Shell  # noqa: ARG001
+    site: SetupReport,
+    password_file: str,
+    shell: Shell,
 ) -> None:
     shell("user", "add", "pc7", "--password-file", password_file, "--group", "Enrollees",
           "--group", "Auditors", "--dns-name", "PC7.example.com", "--email", "pc7@example.com")  # fmt: skip
@@ -161,7 +163,11 @@ def test_an_account_is_added_with_roles_and_directory_entry(
     ],
 )
 def test_an_account_that_makes_no_sense_is_refused_with_a_sentence(
-    words: tuple[str, ...], sentence: str, alice: User, password_file: str, shell: Shell  # noqa: ARG001
+    words: tuple[str, ...],
+    sentence: str,
+    alice: User,
+    password_file: str,
+    shell: Shell,
 ) -> None:
     people = User.objects.count()
 

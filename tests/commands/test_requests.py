@@ -135,9 +135,7 @@ def test_wrong_input_is_answered_with_a_sentence(
     assert sentence in shell.refused("requests", *words)
 
 
-def test_a_hostile_name_cannot_move_the_cursor(
-    waiting: EnrollmentRequest, shell: Shell
-) -> None:
+def test_a_hostile_name_cannot_move_the_cursor(waiting: EnrollmentRequest, shell: Shell) -> None:
     type(waiting).objects.filter(pk=waiting.pk).update(requester="a\x1b[2Jb\u202ec\nd")
 
     printed = shell("requests", "list")

@@ -42,9 +42,7 @@ class Command(VerbCommand):
         _takes_id(self.add_verb("show", self.show, reads=True))
         approve = self.add_verb("approve", self.approve)
         _takes_id(approve)
-        approve.add_argument(
-            "--digest", help="issue only if this is the content; 'show' prints it"
-        )
+        approve.add_argument("--digest", help="issue only if this is the content; 'show' prints it")
         _takes_reviewer(approve)
         deny = self.add_verb("deny", self.deny)
         _takes_id(deny)
