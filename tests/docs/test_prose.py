@@ -1,4 +1,4 @@
-"""How our pages are written: plain words, short lines, no path of somebody's machine."""
+"""How our pages are written: plain words, no path of somebody's machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tests.docs.pages import ROOT, Page, every_page
 
 _UNWANTED = re.compile(r"\b(simply|obviously|of course|please note)\b", re.IGNORECASE)
 _OF_A_MACHINE = re.compile(r"(/root/|/home/[a-z]+/|/work/|/tmp/[a-z])")
-_LONGEST_LINE = 120
 
 
 @pytest.fixture(params=every_page(), ids=lambda page: page.path.relative_to(ROOT).as_posix())
@@ -26,9 +25,3 @@ def test_no_word_talks_down_to_the_reader(page: Page) -> None:
 
 def test_no_path_of_somebodys_machine(page: Page) -> None:
     assert _OF_A_MACHINE.findall(page.text) == []
-
-
-def test_lines_fit_a_window(page: Page) -> None:
-    long_lines = [line for line in page.prose.splitlines() if len(line) > _LONGEST_LINE]
-
-    assert [line for line in long_lines if not line.startswith("|") and "](" not in line] == []
