@@ -1,4 +1,4 @@
-"""The cast, the site they meet, and the rules of every test: a home of its own, no strange sockets."""
+"""The cast, the site they meet, and the rules of every test: a home of its own."""
 
 from __future__ import annotations
 
@@ -19,17 +19,39 @@ os.environ.setdefault("CERTSRV_CA_KEY", "ec:p256")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 import pytest  # noqa: E402 - the home must be set first
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - as above
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.contrib.auth.models import User
+    from pytest_django import DjangoDbBlocker
 
     from enrollment.services.setup import SetupReport
 
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """Make the test database, also for tests that hold it open across a whole folder.
+
+    The original makes only what marked tests ask for; a folder without marks would be given the
+    database of a person.
+    """
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture
-def site(db: None) -> SetupReport:  # noqa: ARG001 - the database must be there
+def site(db: None) -> SetupReport:
     """A site as set-up leaves it: groups, templates, a CA with its CRL, the admin."""
     from django.utils import timezone
 
@@ -48,30 +70,30 @@ def person(name: str, *groups: str) -> User:
 
 
 @pytest.fixture
-def alice(site: SetupReport) -> User:  # noqa: ARG001 - she needs the groups
+def alice(site: SetupReport) -> User:
     """A requester."""
     return person("alice", "Enrollees")
 
 
 @pytest.fixture
-def charlie(site: SetupReport) -> User:  # noqa: ARG001
+def charlie(site: SetupReport) -> User:
     """Another requester, a stranger to Alice."""
     return person("charlie", "Enrollees")
 
 
 @pytest.fixture
-def manager(site: SetupReport) -> User:  # noqa: ARG001
+def manager(site: SetupReport) -> User:
     """A certificate manager."""
     return person("maria", "Certificate Managers")
 
 
 @pytest.fixture
-def auditor(site: SetupReport) -> User:  # noqa: ARG001
+def auditor(site: SetupReport) -> User:
     """Somebody who reads everything and changes nothing."""
     return person("otto", "Auditors")
 
 
 @pytest.fixture
-def administrator(site: SetupReport) -> User:  # noqa: ARG001
+def administrator(site: SetupReport) -> User:
     """A CA administrator."""
     return person("ada", "CA Administrators")

@@ -52,7 +52,7 @@ class Case:
 def main(home: Path) -> None:
     """Answer every case on standard input."""
     os.environ["CERTSRV_HOME"] = str(home)
-    import django  # noqa: PLC0415 - the home must be set first
+    import django
 
     django.setup()
     prepare_home(home)
@@ -65,9 +65,9 @@ def main(home: Path) -> None:
 
 def prepare_home(home: Path) -> None:
     """Set the site up once; each case gets a copy of its database."""
-    from django.contrib.auth.models import Group, User  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
+    from django.contrib.auth.models import Group, User
+    from django.core.management import call_command
+    from django.db import connections
 
     home.mkdir(exist_ok=True)
     call_command("setup", stdout=sys.stderr)
@@ -97,7 +97,7 @@ def run(case: Case, home: Path) -> dict[str, Any]:
 
 def find_database(home: Path) -> Path:
     """Return the file that set-up made."""
-    from django.conf import settings  # noqa: PLC0415
+    from django.conf import settings
 
     return home / str(settings.DATABASES["default"]["NAME"])
 
@@ -110,7 +110,7 @@ def in_child(act: Callable[[], object]) -> int:
         try:
             act()
         except BaseException:  # noqa: BLE001 - the child must end here, whatever it was
-            import traceback  # noqa: PLC0415
+            import traceback
 
             traceback.print_exc()
             os._exit(1)
@@ -120,7 +120,7 @@ def in_child(act: Callable[[], object]) -> int:
 
 def use(database: Path) -> None:
     """Point this process at a copy; nothing was connected before the fork."""
-    from django.db import connections  # noqa: PLC0415
+    from django.db import connections
 
     connections["default"].settings_dict["NAME"] = str(database)
 
@@ -138,7 +138,7 @@ def crash(case: Case, database: Path, home: Path, signed: Path) -> None:
 
 def note_every_signature(signed: Path) -> None:
     """Write down what the CA key signed the moment it has signed it, whatever comes after."""
-    from enrollment.keys.file import FileSigner  # noqa: PLC0415
+    from enrollment.keys.file import FileSigner
 
     real = FileSigner.sign
 
@@ -164,7 +164,7 @@ def arm(case: Case) -> None:
     real = getattr(owner, name)
     calls = 0
 
-    def wrapped(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - any function
+    def wrapped(*arguments: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == case.count and case.moment == "before":
@@ -177,28 +177,28 @@ def arm(case: Case) -> None:
     setattr(owner, name, wrapped)
 
 
-def enroll(attributes: str) -> Any:  # noqa: ANN401 - a row
+def enroll(attributes: str) -> Any:
     """Submit a request of Alice's."""
-    from enrollment.services.enroll import Submission  # noqa: PLC0415
-    from enrollment.services.enroll import enroll as enroll_service  # noqa: PLC0415
-    from tests import make  # noqa: PLC0415
+    from enrollment.services.enroll import Submission
+    from enrollment.services.enroll import enroll as enroll_service
+    from tests import make
 
     raw = make.request_pem("www.example.com", dns=["www.example.com"], kind="ec:p256")
     return enroll_service(Submission(raw, attributes, alice(), "web"), now=datetime.now(UTC))
 
 
-def alice() -> Any:  # noqa: ANN401 - a requester
+def alice() -> Any:
     """Return the requester."""
-    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.contrib.auth.models import User
 
-    from enrollment.services import directory  # noqa: PLC0415
+    from enrollment.services import directory
 
     return directory.requester_of(User.objects.get(username="alice"))
 
 
 def approve(request_id: int) -> None:
     """Do what a certificate manager does: look, then issue what was shown."""
-    from enrollment.services import review  # noqa: PLC0415
+    from enrollment.services import review
 
     now = datetime.now(UTC)
     shown = review.prepare_review(request_id, now=now)
@@ -209,8 +209,8 @@ def approve(request_id: int) -> None:
 def inspect(database: Path, signed: Path) -> dict[str, Any]:
     """Start afresh: recover, look at everything, recover again, and issue once more."""
     use(database)
-    from enrollment.models import EnrollmentRequest  # noqa: PLC0415
-    from enrollment.services import issuance  # noqa: PLC0415
+    from enrollment.models import EnrollmentRequest
+    from enrollment.services import issuance
 
     before = list(EnrollmentRequest.objects.order_by("pk").values_list("pk", flat=True))
     recovered = len(issuance.recover(datetime.now(UTC)))
@@ -227,15 +227,15 @@ def inspect(database: Path, signed: Path) -> dict[str, Any]:
 
 def look() -> dict[str, Any]:
     """Read everything that must hold."""
-    from cryptography import x509  # noqa: PLC0415
+    from cryptography import x509
 
-    from enrollment.models import (  # noqa: PLC0415
+    from enrollment.models import (
         AuditEvent,
         Certificate,
         EnrollmentRequest,
         SigningRecord,
     )
-    from enrollment.services import audit  # noqa: PLC0415
+    from enrollment.services import audit
 
     certificates = list(Certificate.objects.all())
     loaded = [x509.load_der_x509_certificate(bytes(row.der)) for row in certificates]

@@ -30,14 +30,18 @@ ARC = "1.3.6.1.4.1.311.21.8.1.2.3.4.5.6"
 
 
 @lru_cache(maxsize=32)
-def key(kind: str = "rsa:2048", number: int = 0) -> CertificateIssuerPrivateKeyTypes:  # noqa: ARG001 - another number, another key
+def key(kind: str = "rsa:2048", number: int = 0) -> CertificateIssuerPrivateKeyTypes:
     """Return a private key, the same for the same arguments within a run."""
     name, _, size = kind.partition(":")
     if name == "rsa":
         return rsa.generate_private_key(65537, int(size))
     if name == "ec":
-        curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
-        return ec.generate_private_key(curves[size]())
+        curves: dict[str, ec.EllipticCurve] = {
+            "p256": ec.SECP256R1(),
+            "p384": ec.SECP384R1(),
+            "p521": ec.SECP521R1(),
+        }
+        return ec.generate_private_key(curves[size])
     if name == "ed448":
         return ed448.Ed448PrivateKey.generate()
     if name == "ml-dsa-65":
@@ -70,18 +74,18 @@ def request_pem(  # noqa: PLR0913 - one keyword for each thing to spoil
     return builder.sign(private_key, algorithm).public_bytes(Encoding.PEM)  # type: ignore[arg-type]  # SHA-1 among others
 
 
-def request_der(common_name: str | None = "www.example.com", **options: Any) -> bytes:  # noqa: ANN401 - those of request_pem
+def request_der(common_name: str | None = "www.example.com", **options: Any) -> bytes:
     """Return the same in DER."""
     loaded = x509.load_pem_x509_csr(request_pem(common_name, **options))
     return loaded.public_bytes(Encoding.DER)
 
 
-def request(common_name: str | None = "www.example.com", **options: Any) -> CertificationRequest:  # noqa: ANN401 - those of request_pem
+def request(common_name: str | None = "www.example.com", **options: Any) -> CertificationRequest:
     """Return the same, parsed and proven."""
     return parse_certification_request(request_der(common_name, **options))
 
 
-def template(name: str = "WebServer", **options: Any) -> CertificateTemplate:  # noqa: ANN401 - fields of the template
+def template(name: str = "WebServer", **options: Any) -> CertificateTemplate:
     """Return a template that issues server certificates to Enrollees at once."""
     defaults: dict[str, Any] = {
         "display_name": name,
@@ -94,7 +98,7 @@ def template(name: str = "WebServer", **options: Any) -> CertificateTemplate:  #
     return CertificateTemplate(name=name, **{**defaults, **options})
 
 
-def requester(name: str = "alice", **options: Any) -> Requester:  # noqa: ANN401 - fields of the requester
+def requester(name: str = "alice", **options: Any) -> Requester:
     """Return somebody who may enroll."""
     defaults: dict[str, Any] = {
         "groups": frozenset({ENROLLEES}),
@@ -104,7 +108,7 @@ def requester(name: str = "alice", **options: Any) -> Requester:  # noqa: ANN401
     return Requester(name=name, **{**defaults, **options})
 
 
-def authority(kind: str = "ec:p256", **options: Any) -> tuple[Issuer, FileSigner]:  # noqa: ANN401 - fields of the issuer
+def authority(kind: str = "ec:p256", **options: Any) -> tuple[Issuer, FileSigner]:
     """Return a CA, ten years from an hour before `NOW`, and its signer."""
     signer = FileSigner(key(kind, 99))
     root_der = root.self_signed(

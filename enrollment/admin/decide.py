@@ -62,7 +62,7 @@ def issue(request_id: int, digest: str, person: Person) -> Result:
         )
     except (review.DecisionRefused, EnrollmentError) as error:
         return Result(f"Request {request_id} was not issued. {error}", messages.ERROR)
-    except Exception:
+    except Exception:  # noqa: BLE001 - see below
         # The key or the disk failed after the content was committed: the reviewer must get a
         # page, and the next start finishes the certificate (`services.issuance.recover`).
         _log.exception("request %d could not be issued", request_id)

@@ -71,7 +71,7 @@ def key_words(key: CertificatePublicKeyTypes) -> str:
     return type(key).__name__.replace("PublicKey", "")
 
 
-def name_words(name: x509.GeneralName) -> str:
+def name_words(name: x509.GeneralName) -> str:  # noqa: PLR0911 - one for each kind
     """Write one alternative name with its kind in front."""
     match name:
         case x509.DNSName():
@@ -150,7 +150,7 @@ def key_usage_words(usage: x509.KeyUsage) -> tuple[str, ...]:
 _CODES = (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier, x509.UnrecognizedExtension)
 
 
-def _extension_lines(value: x509.ExtensionType) -> tuple[str, ...]:  # noqa: PLR0911 - a table
+def _extension_lines(value: x509.ExtensionType) -> tuple[str, ...]:  # noqa: C901, PLR0911 - a table
     match value:
         case x509.SubjectAlternativeName():
             return _names(value)

@@ -64,7 +64,10 @@ class RecordAdmin(admin.ModelAdmin[Row]):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            gone: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]  # not in the stubs
+                request, self.opts, object_id
+            )
+            return gone
         context = {
             **self.admin_site.each_context(request),
             "title": str(row),

@@ -126,7 +126,7 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
     def offered(self, row: Template) -> SafeString:
         if row.published:
             return state.badge("good", "✓", "Published")
-        return state.badge("none", "–", "Not offered")
+        return state.badge("none", "–", "Not offered")  # noqa: RUF001 - a dash for a person
 
     @admin.display(description="who may enroll")
     def groups_shown(self, row: Template) -> str:

@@ -130,7 +130,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         label="Subject from the directory",
         required=False,
         choices=[
-            ("", "–"),
+            ("", "–"),  # noqa: RUF001 - a dash for a person
             ("person", "person: full name and e-mail"),
             ("name", "name: full name"),
             ("host", "host: DNS name"),
@@ -159,7 +159,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
     class Meta:
         model = Template
-        fields = "__all__"
+        fields = "__all__"  # noqa: DJ007 - the fieldsets choose
         help_texts: ClassVar = {
             "published": "Offered to those who may enroll.",
             "validity_days": "A certificate never outlives its CA, whatever stands here.",

@@ -107,6 +107,7 @@ def expand(template: str, place: Place) -> str:
 
     Args:
         template: for example ``http://%1/CertEnroll/%3%8%9.crl``.
+        place: what the tokens stand for.
 
     Source: ms-facts section (d.8).
     """

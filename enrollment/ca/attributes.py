@@ -65,10 +65,22 @@ def parse_request_attributes(text: str) -> RequestAttributes:
     Source: MS-WCCE 3.2.1.4.2.1.2.
     """
     values: dict[str, str] = {}
+    for raw_name, value in _pairs(text):
+        values.setdefault(normalize_name(raw_name), value)
+    return RequestAttributes(values)
+
+
+def readable_lines(text: str) -> str:
+    """Return the lines that are attributes, one below the other; the rest is nobody's to keep.
+
+    Somebody may paste a private key into the wrong box.
+    """
+    return "\n".join(f"{raw_name.strip()}:{value}" for raw_name, value in _pairs(text))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for line in _LINE_ENDS.split(text[:MAX_CHARACTERS], maxsplit=MAX_LINES)[:MAX_LINES]:
         raw_name, _, raw_value = line.partition(":")
-        name = normalize_name(raw_name)
         value = raw_value.strip()
-        if name and value:
-            values.setdefault(name, value)
-    return RequestAttributes(values)
+        if normalize_name(raw_name) and value:
+            yield raw_name, value

@@ -46,7 +46,7 @@ _READABLE_USAGES: Final = tuple(usage for usage in KeyUsage if not usage.value.e
 
 def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
     """Encode one Extension (RFC 5280 section 4.1)."""
-    flag = der.boolean(True) if critical else b""
+    flag = der.boolean(True) if critical else b""  # noqa: FBT003 - the value itself
     return der.sequence(der.oid(oid), flag, der.octet_string(value))
 
 

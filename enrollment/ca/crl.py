@@ -245,5 +245,5 @@ def _point_name(addresses: tuple[str, ...]) -> bytes:
 
 
 def _extension(kind: str, value: bytes, *, critical: bool = False) -> bytes:
-    flag = der.boolean(True) if critical else b""
+    flag = der.boolean(True) if critical else b""  # noqa: FBT003 - the value itself
     return der.sequence(der.oid(kind), flag, der.octet_string(value))

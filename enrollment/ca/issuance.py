@@ -84,7 +84,7 @@ class Issuer:
     @cached_property
     def public_key(self) -> CertificatePublicKeyTypes:
         """Its public key."""
-        return self.certificate.public_key()  # type: ignore[return-value]  # a CA key can verify
+        return self.certificate.public_key()
 
     @cached_property
     def signature_algorithm(self) -> algorithms.SignatureAlgorithm:

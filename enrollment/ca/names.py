@@ -6,7 +6,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
@@ -64,7 +64,7 @@ def visible(text: str) -> str:
     )
 
 
-def attribute_text(attribute: x509.NameAttribute) -> str:
+def attribute_text(attribute: x509.NameAttribute[Any]) -> str:
     """Return the value of one RDN as text; octets that are no text as hexadecimal."""
     value = attribute.value
     return visible(value) if isinstance(value, str) else value.hex()
@@ -106,7 +106,7 @@ def upn_of(name: x509.OtherName) -> str | None:
     return value[2:].decode(errors="replace")
 
 
-def general_name(name: x509.GeneralName) -> HeldName:
+def general_name(name: x509.GeneralName) -> HeldName:  # noqa: PLR0911 - one for each kind
     """Return `name` in comparable form: host and domain names in lower case."""
     if isinstance(name, x509.DNSName):
         return HeldName(DNS, name.value.casefold())

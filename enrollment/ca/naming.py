@@ -79,7 +79,7 @@ def _from_directory(template: CertificateTemplate, requester: Requester) -> Cert
 
 def _directory_subject(
     template: CertificateTemplate, requester: Requester
-) -> list[x509.NameAttribute]:
+) -> list[x509.NameAttribute[str]]:
     kind = template.directory_subject
     if kind == "none":
         return []
@@ -91,7 +91,7 @@ def _directory_subject(
     return attributes
 
 
-def _common_name(text: str) -> x509.NameAttribute:
+def _common_name(text: str) -> x509.NameAttribute[str]:
     return x509.NameAttribute(NameOID.COMMON_NAME, text[:_LONGEST_COMMON_NAME])
 
 

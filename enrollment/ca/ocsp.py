@@ -164,7 +164,7 @@ def error_response(status: ResponseStatus) -> bytes:
     return der.sequence(der.tlv(_ENUMERATED, bytes((status.value,))))
 
 
-def build_response(
+def build_response(  # noqa: PLR0913 - all that an answer says
     answers: Sequence[SingleAnswer],
     responder: Responder,
     key: SigningKey,

@@ -43,7 +43,10 @@ def check_signer(
     asked for: anything else is a request on behalf of another, which nobody may make here.
 
     Args:
+        request: signed from outside.
         earlier: our record of the signing certificate; None when we did not issue it.
+        requester: who sends it.
+        now: timezone-aware UTC.
         grace: how long after its end a certificate may still sign its own renewal.
 
     Raises:

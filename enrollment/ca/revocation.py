@@ -94,7 +94,7 @@ class RevocationRefused(Exception):
         self.hresult = hresult
 
 
-def change(
+def change(  # noqa: PLR0913 - all that an act says
     status: Status,
     act: Act,
     *,
@@ -107,6 +107,7 @@ def change(
 
     Args:
         status: the status now.
+        act: what is to be done.
         now: the moment of the act; becomes the revocation date.
         not_after: the end of the certificate.
         reason: for a revocation only.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from enrollment.ca.issuance import SigningKey
 
-# The linter sees the throw-away key's signature and cannot know that this one signs itself: "where a
-# CA distributes its public key in the form of a self-signed certificate, the authority key
+# The linter sees the throw-away key's signature and cannot know that this one signs itself: "where
+# a CA distributes its public key in the form of a self-signed certificate, the authority key
 # identifier MAY be omitted" -- RFC 5280 section 4.2.1.1
 _ABSENT_AKI = "pkix.authority_key_identifier_extension_absent"
 _USAGES = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
@@ -49,7 +49,12 @@ def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certific
 
     Args:
         name: the common name of the CA.
+        key: makes the signature.
+        serial_number: positive and unpredictable.
+        now: timezone-aware UTC, in whole seconds.
+        backdate: how long before `now` it begins.
         lifetime: counted from `now`.
+        is_enterprise: whether the template name extension says ``CA``.
 
     Raises:
         LintRefused: the name cannot stand in a certificate.

@@ -181,10 +181,10 @@ def _enrollment(template: CertificateTemplate) -> Iterator[Problem]:
             blocks=False,
         )
     by_directory = template.subject_source is SubjectSource.DIRECTORY
-    if by_directory and template.directory_subject == "none":
-        if not template.directory_alternative_names:
-            yield Problem(
-                "directory_alternative_names",
-                "The subject is left empty, and no alternative name is chosen.",
-                "Choose a subject or alternative names.",
-            )
+    is_nameless = template.directory_subject == "none" and not template.directory_alternative_names
+    if by_directory and is_nameless:
+        yield Problem(
+            "directory_alternative_names",
+            "The subject is left empty, and no alternative name is chosen.",
+            "Choose a subject or alternative names.",
+        )

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from enrollment.keys.errors import UnknownKeyReference
 
 _FILE: Final = "file:"
-_TOKEN: Final = "pkcs11:"
+_TOKEN: Final = "pkcs11:"  # noqa: S105 - a prefix
 _LONGEST: Final = 255
 # RFC 7512 section 2.3, pk11-path-res-avail beside the unreserved characters.
 _PLAIN: Final = ":[]@!$'()*+,=&"

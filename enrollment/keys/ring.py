@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 IN_FILES: Final = "file"
-ON_TOKEN: Final = "pkcs11"
+ON_TOKEN: Final = "pkcs11"  # noqa: S105 - a place
 _FOLDER: Final = "keys"
 
 

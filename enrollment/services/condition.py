@@ -74,7 +74,7 @@ def check(now: datetime) -> tuple[Check, ...]:
     return (
         _validity(row, now),
         _key(row),
-        *_lists(row, now),
+        *_lists(now),
         _unfinished(),
         _audit_trail(),
     )
@@ -84,10 +84,12 @@ def _validity(row: Authority, now: datetime) -> Check:
     issuer = authority.issuer_of(row)
     end = f"{issuer.not_after:%Y-%m-%d}"
     if not issuer.not_before <= now < issuer.not_after:
-        return Check("CA certificate", False, f"It is not valid now; it ends on {end}.")
+        return Check(
+            "CA certificate", passed=False, finding=f"It is not valid now; it ends on {end}."
+        )
     if issuer.not_after - now < _SOON:
-        return Check("CA certificate", False, f"It ends on {end}. Renew it.")
-    return Check("CA certificate", True, f"Valid until {end}.")
+        return Check("CA certificate", passed=False, finding=f"It ends on {end}. Renew it.")
+    return Check("CA certificate", passed=True, finding=f"Valid until {end}.")
 
 
 def _key(row: Authority) -> Check:
@@ -96,19 +98,31 @@ def _key(row: Authority) -> Check:
     try:
         authority.signer_of(row)
     except keys.KeyProblem as error:
-        return Check("CA key", False, str(error))
-    return Check("CA key", True, "It opens, belongs to the certificate, and only we can read it.")
+        return Check("CA key", passed=False, finding=str(error))
+    return Check(
+        "CA key",
+        passed=True,
+        finding="It opens, belongs to the certificate, and only we can read it.",
+    )
 
 
-def _lists(row: Authority, now: datetime) -> Iterator[Check]:
+def _lists(now: datetime) -> Iterator[Check]:
     newest = next((crl for crl in publication.lists() if not crl.is_delta), None)
     if newest is None:
-        yield Check("CRL", False, "None was published. Run: python manage.py crl publish")
+        yield Check(
+            "CRL", passed=False, finding="None was published. Run: python manage.py crl publish"
+        )
     elif newest.next_update <= now:
-        yield Check("CRL", False, f"Number {newest.number} ended {newest.next_update:%Y-%m-%d}.")
+        yield Check(
+            "CRL",
+            passed=False,
+            finding=f"Number {newest.number} ended {newest.next_update:%Y-%m-%d}.",
+        )
     else:
         yield Check(
-            "CRL", True, f"Number {newest.number} is valid until {newest.next_update:%Y-%m-%d}."
+            "CRL",
+            passed=True,
+            finding=f"Number {newest.number} is valid until {newest.next_update:%Y-%m-%d}.",
         )
 
 
@@ -118,14 +132,20 @@ def _unfinished() -> Check:
     if committed or incomplete:
         return Check(
             "Unfinished requests",
-            False,
-            f"{max(committed, incomplete)} were interrupted; the next start finishes them.",
+            passed=False,
+            finding=f"{max(committed, incomplete)} were interrupted; the next start finishes them.",
         )
-    return Check("Unfinished requests", True, "None.")
+    return Check("Unfinished requests", passed=True, finding="None.")
 
 
 def _audit_trail() -> Check:
     verdict = audit.verify()
     if verdict.is_whole:
-        return Check("Audit trail", True, f"{verdict.events:,} events, all in their chain.")
-    return Check("Audit trail", False, f"Event {verdict.broken_at} does not fit the one before it.")
+        return Check(
+            "Audit trail", passed=True, finding=f"{verdict.events:,} events, all in their chain."
+        )
+    return Check(
+        "Audit trail",
+        passed=False,
+        finding=f"Event {verdict.broken_at} does not fit the one before it.",
+    )

@@ -33,6 +33,7 @@ def record(  # noqa: PLR0913 - one column each
         row: the request; changed in memory as in the database.
         step: what was decided.
         message: the disposition message, as clients read it.
+        now: the moment of the decision.
         decided_by: the reviewer; empty for the policy.
         status_code: the HRESULT that goes with it.
         columns: what else changes in the same step.

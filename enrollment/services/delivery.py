@@ -102,7 +102,7 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
     for row in authorities():
         if wanted == certificate_file(authority.place_of(row)).casefold():
             return bytes(row.der), "crt"
-    for row in publication.keys():
+    for row in publication.ca_keys():
         for partition in range(conf.current().crl_partitions + 1):
             for delta in (False, True):
                 place = authority.place_of(row, partition=partition, delta=delta)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from enrollment.ca import hresult
+from enrollment.ca.attributes import readable_lines
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError, PrivateKeyPasted
 from enrollment.ca.names import display
@@ -111,8 +112,8 @@ def _remember(submission: Submission, judged: Judgement, now: datetime) -> Enrol
         door=submission.door,
         submitted_at=now,
         raw=request.der,
-        attributes=submission.attributes[:16384],
-        friendly_type=submission.friendly_type[:120],
+        attributes=readable_lines(submission.attributes),
+        friendly_type=submission.friendly_type[:120].replace("\0", ""),
         form=request.form.value,
         template_name=judged.template_name,
         subject=display(request.subject)[:1024],
@@ -156,7 +157,7 @@ def _issue(record: SigningRecord, now: datetime) -> None:
     """Sign; when the key fails the request stays open and the next start finishes it."""
     try:
         issuance.complete(record, now=now)
-    except Exception:
+    except Exception:  # noqa: BLE001 - see below
         # The requester must get a page, and the committed record must stay for `recover`.
         _log.exception("request %d could not be signed", record.request_id)
         EnrollmentRequest.objects.filter(pk=record.request_id).update(
@@ -178,8 +179,8 @@ def _refuse_unread(
             door=submission.door,
             submitted_at=now,
             raw=b"" if burnt else submission.raw[:_KEPT_OF_UNREADABLE],
-            attributes="" if burnt else submission.attributes[:16384],
-            friendly_type=submission.friendly_type[:120],
+            attributes="" if burnt else readable_lines(submission.attributes),
+            friendly_type=submission.friendly_type[:120].replace("\0", ""),
             disposition=Disposition.INCOMPLETE.value,
         )
         decision.refuse(row, error, now=now)

@@ -116,7 +116,7 @@ def same_key_and_subject(request: CertificationRequest, requester: Requester) ->
     return Certificate.from_db(None, ["id"], found[0]) if found else None
 
 
-def gather(
+def gather(  # noqa: PLR0913 - all that knowledge is made of
     names: tuple[HeldName, ...],
     template: CertificateTemplate,
     requester: Requester,
@@ -127,8 +127,7 @@ def gather(
 ) -> Knowledge:
     """Collect what `policy.decide` may look at.
 
-    Args:
-        with_holders: also look up who holds the names; only people look at it.
+    `with_holders` also looks up who holds the names; only people look at that.
     """
     return Knowledge(
         holders=holders(names, now) if with_holders else (),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment.ca.ocsp import CertificateId
+    from enrollment.ca.revocation import Status
     from enrollment.models import Authority
 
 VALIDITY: Final = timedelta(hours=12)
@@ -77,7 +78,7 @@ def respond(request: bytes, *, now: datetime) -> Answer:
         asked = ocsp.parse_request(request)
     except ocsp.RequestMalformed:
         return Answer(ocsp.error_response(ResponseStatus.MALFORMED_REQUEST))
-    keys = {row.key_index: row for row in publication.keys()}
+    keys = {row.key_index: row for row in publication.ca_keys()}
     issuers = [_issuer_of(certificate, keys) for certificate in asked.certificates]
     ours = next((row for row in issuers if row is not None), None)
     if ours is None:
@@ -166,7 +167,7 @@ def _sign(
     return Answer(der, this_update, next_update) if is_reusable else Answer(der)
 
 
-def _status(certificate: CertificateId) -> revocation.Status:
+def _status(certificate: CertificateId) -> Status:
     row = Certificate.objects.only("revoked_at", "revocation_reason", "invalidity_date").get(
         serial_number=f"{certificate.serial_number:x}"
     )

@@ -35,7 +35,7 @@ class OwnCertificateRefused(Exception):
     """The CA does not issue a certificate of its own site; the text says why."""
 
 
-def issue(
+def issue(  # noqa: PLR0913 - all that such a certificate is made of
     key: keys.Signer,
     common_name: str,
     names: Sequence[x509.GeneralName],

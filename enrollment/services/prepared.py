@@ -46,19 +46,20 @@ class PreparedSelect:
         places = dict(zip(self._samples, parameters, strict=True))
         with connection.cursor() as cursor:
             cursor.execute(sql, [places.get(constant, constant) for constant in constants])
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
 
 @lru_cache(maxsize=32)
 def _insertion(model: type[Model]) -> tuple[str, tuple[Field[Any, Any], ...]]:
     quote = connection.ops.quote_name
     fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)  # noqa: SLF001 - Django's public spelling
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     key = model._meta.pk  # noqa: SLF001 - as above
     return (
         f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({marks}) "  # noqa: S608, SLF001 - names of our own models
-        f"RETURNING {quote(key.column)}",
+        f"RETURNING {quote(str(key.column))}",
         fields,
     )
 

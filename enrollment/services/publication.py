@@ -60,7 +60,7 @@ class _Counted:
             yield revocation
 
 
-def keys() -> list[Authority]:
+def ca_keys() -> list[Authority]:
     """Return the newest CA certificate of each key, the newest key first."""
     newest: dict[int, Authority] = {}
     for row in Authority.objects.order_by("-index"):
@@ -117,7 +117,7 @@ def publish(*, now: datetime, actor: str, base: bool = True) -> int:
         if actor == SCHEDULE and not _is_due(now, base=base):
             return _highest()
         number = _highest() + 1
-        signing = [row for row in keys() if authority.issuer_of(row).not_after > now]
+        signing = [row for row in ca_keys() if authority.issuer_of(row).not_after > now]
         partitions = range(conf.current().crl_partitions + 1)
         made = []
         if base:
@@ -148,13 +148,13 @@ def publish_after_revocation(*, now: datetime, actor: str) -> int:
 
 
 def _is_due(now: datetime, *, base: bool) -> bool:
-    for row in keys():
+    for row in ca_keys():
         newest = newest_list(row.key_index, delta=not base)
         if newest is None or newest.next_publish <= now:
             return authority.issuer_of(row).not_after > now
     # A partition that was switched on since has no list yet.
     part = conf.current().crl_partitions
-    return part > 0 and newest_list(keys()[0].key_index, delta=not base, partition=part) is None
+    return part > 0 and newest_list(ca_keys()[0].key_index, delta=not base, partition=part) is None
 
 
 def _highest() -> int:
@@ -274,9 +274,9 @@ def _lines(rows: QuerySet[Certificate]) -> Iterator[Revocation]:
     )
     for serial, revoked_at, reason, invalidity, changed_at in columns.iterator(chunk_size=10_000):
         number = int(serial, 16)
-        if revoked_at is None:
+        if revoked_at is None and changed_at is not None:
             yield Revocation(number, changed_at, Reason.REMOVE_FROM_CRL)
-        else:
+        elif revoked_at is not None:
             yield Revocation(number, revoked_at, _REASONS[reason], invalidity)
 
 

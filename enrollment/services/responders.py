@@ -65,7 +65,7 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
 
 def ensure_all(now: datetime) -> None:
     """Renew what is due for every CA key that can still sign."""
-    for row in publication.keys():
+    for row in publication.ca_keys():
         if authority.issuer_of(row).not_after > now:
             ensure(row, now)
 
@@ -105,8 +105,8 @@ def value_of(row: Responder) -> ocsp.Responder:
 @lru_cache(maxsize=32)
 def _value(pk: int, der: bytes) -> ocsp.Responder:  # noqa: ARG001 - the key of the cache
     public_key = x509.load_der_x509_certificate(der).public_key()
-    algorithm = algorithms.signature_algorithm(public_key)  # type: ignore[arg-type]  # it signs
-    return ocsp.Responder(der, key_identifier(spki(public_key)), algorithm.identifier)  # type: ignore[arg-type]  # as above
+    algorithm = algorithms.signature_algorithm(public_key)
+    return ocsp.Responder(der, key_identifier(spki(public_key)), algorithm.identifier)
 
 
 def signer_of(row: Responder) -> keys.Signer:

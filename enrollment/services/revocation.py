@@ -129,7 +129,7 @@ def _change(pk: int, order: Order, revoker: Revoker, now: datetime) -> Certifica
                 "status_changed_at",
             ]
         )
-        _tell_request(row, order, revoker, now)
+        _tell_request(row, revoker, now)
         audit.record(
             _VERBS[order.act],
             actor=revoker.name,
@@ -146,7 +146,7 @@ def _after_every_list(now: datetime) -> datetime:
     return max(now, newest + timedelta(microseconds=1)) if newest else now
 
 
-def _tell_request(row: Certificate, order: Order, revoker: Revoker, now: datetime) -> None:
+def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
     """Move the request with its certificate; "Revoked by" also after a release, as in AD CS."""
     request = EnrollmentRequest.objects.filter(certificate=row).defer("raw").first()
     if request is None:

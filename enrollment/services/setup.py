@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
-from enrollment import conf
+from enrollment import conf, keys
 from enrollment.ca.builtin import ENROLLEES, builtin_templates
+from enrollment.ca.errors import EnrollmentError
 from enrollment.models import Authority, Template
 from enrollment.services import audit, authority, directory, issuance, publication
 
@@ -51,6 +52,10 @@ _ARC: Final = "1.3.6.1.4.1.311.21.8"
 _ARC_NUMBERS: Final = 6
 
 
+class SetupFailed(Exception):
+    """The site cannot be set up, and why, in a sentence for its operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetupReport:
     """What set-up made this time."""
@@ -67,9 +72,15 @@ def run_setup(*, now: datetime) -> SetupReport:
     """Make what is missing: groups, templates, the CA with its first CRL, the first admin.
 
     Raises:
-        keys.KeyProblem: the CA key cannot be made or opened.
-        LintRefused: the CA's name cannot stand in a certificate.
+        SetupFailed: the CA cannot be made or its key cannot be opened.
     """
+    try:
+        return _run(now)
+    except (keys.KeyProblem, EnrollmentError) as error:
+        raise SetupFailed(str(error)) from error
+
+
+def _run(now: datetime) -> SetupReport:
     groups = _make_groups()
     templates = _make_templates()
     row = Authority.objects.order_by("-index").first()

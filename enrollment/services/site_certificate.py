@@ -63,13 +63,13 @@ def ensure(now: datetime) -> SiteCertificate:
     if held is None or not key_file.exists():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh_key = home / f"site-{secrets.token_hex(4)}.key"
-        held = _issue(keys.generate(_KEY_KIND, fresh_key), now)
-        chain = "".join(pem(certificate) for certificate in _chain(held))
+        issued = _issue(keys.generate(_KEY_KIND, fresh_key), now)
+        chain = "".join(pem(certificate) for certificate in _chain(issued))
         fresh_chain = certificate_file.with_suffix(".new")
         fresh_chain.write_text(chain, encoding="ascii")
         os.replace(fresh_key, key_file)  # noqa: PTH105 - one step, nothing in between
         os.replace(fresh_chain, certificate_file)  # noqa: PTH105
-        return SiteCertificate(certificate_file, key_file, held.not_after)
+        return SiteCertificate(certificate_file, key_file, issued.not_after)
     return SiteCertificate(certificate_file, key_file, held.not_valid_after_utc)
 
 

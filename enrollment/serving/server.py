@@ -99,7 +99,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         # What is loaded on first use is loaded now: a fault in it stops the start, not a request.
         _ = get_resolver().url_patterns
         for engine in engines.all():
-            _ = engine.engine.template_context_processors
+            _ = engine.engine.template_context_processors  # type: ignore[attr-defined]  # Django's own
         connections.close_all()
         gc.collect()
         gc.freeze()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.contrib.auth.models import User
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import SettingsWrapper  # type: ignore[attr-defined]  # has no stub
 
     from enrollment.models import EnrollmentRequest
 

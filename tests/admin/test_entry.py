@@ -62,7 +62,7 @@ def test_a_requester_cannot_decide_even_by_a_direct_post(
     assert waiting.disposition == Disposition.UNDER_SUBMISSION
 
 
-def test_a_stranger_is_asked_to_sign_in(site: SetupReport, client: Client) -> None:  # noqa: ARG001
+def test_a_stranger_is_asked_to_sign_in(site: SetupReport, client: Client) -> None:
     answer = client.get("/admin/", headers={"host": "localhost"})
 
     assert answer.status_code in (302, 401)
@@ -110,7 +110,7 @@ def test_a_manager_sees_neither_users_nor_the_audit_trail(manager: User, signed_
     assert client.get("/admin/enrollment/auditevent/").status_code == 403
 
 
-def test_an_operator_has_no_work_at_the_desk(site: SetupReport, signed_in: SignIn) -> None:  # noqa: ARG001
+def test_an_operator_has_no_work_at_the_desk(site: SetupReport, signed_in: SignIn) -> None:
     operator = User.objects.create_user("olga")
     operator.groups.set(Group.objects.filter(name="Operators"))
 

@@ -210,7 +210,7 @@ def test_a_request_number_that_is_none_is_ignored(junk: str, desk: Client) -> No
 
 
 def test_the_page_works_for_somebody_who_only_reads(
-    waiting: EnrollmentRequest,  # noqa: ARG001
+    waiting: EnrollmentRequest,
     auditor: User,
     signed_in: Callable[[User], Client],
 ) -> None:

@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests; the first start takes seconds."""
     is_required = os.environ.get("CERTSRV_TEST_REQUIRE") == "all"
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - may be missing
+        from playwright.sync_api import sync_playwright
     except ImportError:
         assert not is_required, "playwright is not installed"
         pytest.skip("playwright is not installed")
@@ -83,7 +83,7 @@ def signed_in(context: BrowserContext, site: LiveSite, name: str = "alice") -> P
 def saved_request(name: str, number: int = 0) -> str:
     """Return the file that the key manager of IIS writes, for a key made in this run."""
     octets = messages.pkcs10(
-        make.key("rsa:2048", number),  # type: ignore[arg-type]  # an RSA key
+        make.key("rsa:2048", number),
         messages.common_name(name),
         [
             messages.os_version(),

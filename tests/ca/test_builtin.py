@@ -57,8 +57,12 @@ TABLE = [
     ("OCSPResponseSigning", 3, (101, 0), timedelta(days=14), "80", False),
     ("KerberosAuthentication", 2, (110, 0), YEAR, "a0", False),
 ]
-_BITS = (KeyUsage.DIGITAL_SIGNATURE, 0x80), (KeyUsage.KEY_ENCIPHERMENT, 0x20)
-_BITS += (KeyUsage.KEY_CERT_SIGN, 0x04), (KeyUsage.CRL_SIGN, 0x02)
+_BITS = (
+    (KeyUsage.DIGITAL_SIGNATURE, 0x80),
+    (KeyUsage.KEY_ENCIPHERMENT, 0x20),
+    (KeyUsage.KEY_CERT_SIGN, 0x04),
+    (KeyUsage.CRL_SIGN, 0x02),
+)
 
 
 def octet(template: CertificateTemplate) -> str:

@@ -38,7 +38,7 @@ def issue(
     *,
     issuer: Issuer | None = None,
     common_name: str | None = "www.example.com",
-    **options: Any,  # noqa: ANN401 - those of make.request
+    **options: Any,
 ) -> x509.Certificate:
     """Issue for a request without lint: tests of the linter are elsewhere."""
     ca, signer = make.authority()

@@ -74,7 +74,7 @@ def test_what_is_no_object_identifier_is_refused(text: str) -> None:
 
 @given(st.binary(max_size=70_000))
 def test_octets_of_any_length_read_back(octets: bytes) -> None:
-    assert bytes(univ.OctetString(read(der.octet_string(octets)))) == octets  # type: ignore[arg-type]  # pyasn1 has no types
+    assert bytes(univ.OctetString(read(der.octet_string(octets)))) == octets
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_lengths_change_form_at_their_bounds(count: int, written: str) -> None:
 
 @given(st.text(max_size=300))
 def test_a_utf8_string_reads_back(text: str) -> None:
-    assert str(char.UTF8String(read(der.utf8_string(text)))) == text  # type: ignore[arg-type]  # pyasn1 has no types
+    assert str(char.UTF8String(read(der.utf8_string(text)))) == text
 
 
 @given(st.text(st.characters(max_codepoint=0xD7FF), max_size=300))
 def test_a_bmp_string_reads_back(text: str) -> None:
-    assert str(char.BMPString(read(der.bmp_string(text)))) == text  # type: ignore[arg-type]  # pyasn1 has no types
+    assert str(char.BMPString(read(der.bmp_string(text)))) == text
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_dispositions_have_the_numbers_that_clients_know() -> None:
         pytest.param(Disposition.UNDER_SUBMISSION, Step.ISSUE, Disposition.ISSUED, id="approved"),
         pytest.param(Disposition.UNDER_SUBMISSION, Step.DENY, Disposition.DENIED, id="turned down"),
         pytest.param(Disposition.ISSUED, Step.REVOKE, Disposition.REVOKED, id="revoked"),
+        pytest.param(Disposition.REVOKED, Step.RELEASE, Disposition.ISSUED, id="released"),
     ],
 )
 def test_a_legal_step_leads_where_the_table_says(
@@ -49,15 +50,21 @@ def test_every_move_that_is_not_in_the_table_is_refused() -> None:
     refused = [(state, step) for state in Disposition for step in Step]
     refused = [move for move in refused if move not in TRANSITIONS]
 
-    assert len(refused) == len(Disposition) * len(Step) - 7
+    assert len(refused) == len(Disposition) * len(Step) - 8
     for state, step in refused:
         with pytest.raises(IllegalTransition):
             advance(state, step)
 
 
-def test_nothing_leads_out_of_denied_and_revoked() -> None:
-    for state in (Disposition.DENIED, Disposition.REVOKED, Disposition.ERROR):
+def test_nothing_leads_out_of_denied_and_failed() -> None:
+    for state in (Disposition.DENIED, Disposition.ERROR):
         assert not any(before is state for before, _ in TRANSITIONS)
+
+
+def test_out_of_revoked_leads_the_release_from_hold_only() -> None:
+    steps = [step for before, step in TRANSITIONS if before is Disposition.REVOKED]
+
+    assert steps == [Step.RELEASE]
 
 
 def test_an_illegal_step_is_told_in_words() -> None:

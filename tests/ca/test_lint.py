@@ -93,7 +93,7 @@ GOOD_EXTENSIONS = (
 )
 
 
-def tbs(**spoiled: Any) -> bytes:  # noqa: ANN401 - any part of a certificate
+def tbs(**spoiled: Any) -> bytes:
     """A good to-be-signed server certificate, with one part spoiled."""
     parts: dict[str, Any] = {
         "serial": der.integer(1 << 125),
@@ -281,7 +281,7 @@ def test_the_index_finds_what_the_plain_walk_finds(content: bytes) -> None:
     plain = pkix_linter()
     indexed = IndexedContainer(plain, {})
 
-    def findings(rules: Any) -> list[tuple[str, str, str | None]]:  # noqa: ANN401 - untyped library
+    def findings(rules: Any) -> list[tuple[str, str, str | None]]:
         try:
             document = loader.load_der_certificate(certificate, "certificate", "test")
         except ValueError:

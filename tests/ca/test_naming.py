@@ -17,7 +17,7 @@ from tests import make
 def directory_template(
     subject: str,
     *alternative: str,
-    **options: Any,  # noqa: ANN401 - fields of the template
+    **options: Any,
 ) -> CertificateTemplate:
     return make.template(
         "User",

@@ -30,7 +30,7 @@ from enrollment.ca.template import Approval, KeyUsage, NameRules, SubjectSource
 from tests import make, messages
 
 
-def small(common_name: str | None = "www.example.com", **options: Any) -> CertificationRequest:  # noqa: ANN401 - those of make.request
+def small(common_name: str | None = "www.example.com", **options: Any) -> CertificationRequest:
     return make.request(common_name, **{"kind": "ec:p256", **options})
 
 
@@ -45,7 +45,7 @@ def signed_with_sha1() -> CertificationRequest:
     return parse_certification_request(octets)
 
 
-def with_microsoft(**facts: Any) -> CertificationRequest:  # noqa: ANN401 - fields of MicrosoftFacts
+def with_microsoft(**facts: Any) -> CertificationRequest:
     request = small()
     return replace(request, microsoft=replace(request.microsoft, **facts))
 

@@ -93,4 +93,4 @@ def test_a_root_that_would_break_a_rule_is_refused_with_the_setting_to_change(
 
 def test_a_name_of_64_characters_is_taken() -> None:
     """RFC 5280 appendix A, ub-common-name."""
-    assert make_root("x" * 64)
+    assert "x" * 64 in make_root("x" * 64).subject.rfc4514_string()

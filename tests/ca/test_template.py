@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 import pytest
 
@@ -150,8 +151,8 @@ def test_a_free_subject_with_a_purpose_that_signs_in_lets_anybody_sign_in(
         pytest.param({"extended_key_usages": (), "is_ca": True}, id="a CA, which signs in nobody"),
     ],
 )
-def test_whatever_limits_it_lets_nobody_sign_in_as_another(options: dict[str, object]) -> None:
-    risky: dict[str, object] = {"extended_key_usages": (CLIENT_AUTHENTICATION,)}
+def test_whatever_limits_it_lets_nobody_sign_in_as_another(options: dict[str, Any]) -> None:
+    risky: dict[str, Any] = {"extended_key_usages": (CLIENT_AUTHENTICATION,)}
 
     assert not make.template(**{**risky, **options}).lets_anybody_sign_in
 

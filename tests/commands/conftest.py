@@ -26,7 +26,7 @@ class Shell:
         call_command(*words, stdout=out)
         return out.getvalue()
 
-    def json(self, *words: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def json(self, *words: str) -> Any:
         """Run a reading command for a program; return what it read."""
         return json.loads(self(*words, "--json"))
 
@@ -38,6 +38,6 @@ class Shell:
 
 
 @pytest.fixture
-def shell(db: None) -> Callable[..., str]:  # noqa: ARG001 - commands read the database
+def shell(db: None) -> Callable[..., str]:
     """A shell with the site's database behind it."""
     return Shell()

@@ -66,7 +66,7 @@ def test_the_ca_is_shown(site: SetupReport, shell: Shell) -> None:
     assert len(facts["thumbprint_sha256"]) == 64
 
 
-def test_a_ca_in_order_passes_every_check(site: SetupReport, shell: Shell) -> None:  # noqa: ARG001
+def test_a_ca_in_order_passes_every_check(site: SetupReport, shell: Shell) -> None:
     checks = shell.json("ca", "check")
 
     assert {check["passed"] for check in checks} == {True}
@@ -99,7 +99,7 @@ def test_without_a_ca_the_sentence_says_what_to_run(words: tuple[str, ...], shel
     assert "manage.py setup" in shell.refused(*words)
 
 
-def test_a_list_is_published_with_the_next_number(site: SetupReport, shell: Shell) -> None:  # noqa: ARG001
+def test_a_list_is_published_with_the_next_number(site: SetupReport, shell: Shell) -> None:
     before = shell.json("crl", "show")[0]["number"]
 
     shell("crl", "publish")
@@ -143,8 +143,9 @@ def test_an_account_is_added_with_roles_and_directory_entry(
     password_file: str,
     shell: Shell,
 ) -> None:
-    shell("user", "add", "pc7", "--password-file", password_file, "--group", "Enrollees",
-          "--group", "Auditors", "--dns-name", "PC7.example.com", "--email", "pc7@example.com")  # fmt: skip
+    roles = ("--group", "Enrollees", "--group", "Auditors")
+    names = ("--dns-name", "PC7.example.com", "--email", "pc7@example.com")
+    shell("user", "add", "pc7", "--password-file", password_file, *roles, *names)
 
     user = User.objects.get(username="pc7")
     assert user.check_password("correct horse battery")
@@ -175,7 +176,7 @@ def test_an_account_that_makes_no_sense_is_refused_with_a_sentence(
     assert User.objects.count() == people
 
 
-def test_a_simple_password_is_refused(site: SetupReport, tmp_path: Path, shell: Shell) -> None:  # noqa: ARG001
+def test_a_simple_password_is_refused(site: SetupReport, tmp_path: Path, shell: Shell) -> None:
     path = tmp_path / "password"
     path.write_text("12345\n")
 

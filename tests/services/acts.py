@@ -34,7 +34,7 @@ def submit(
     template: str = "WebServer",
     raw: bytes | None = None,
     now: datetime | None = None,
-    **options: Any,  # noqa: ANN401 - those of make.request_pem
+    **options: Any,
 ) -> EnrollmentRequest:
     """Ask for a certificate, by default one that is issued at once."""
     if raw is None:
@@ -44,7 +44,7 @@ def submit(
     return enroll.enroll(submission, now=now or timezone.now())
 
 
-def submit_waiting(requester: Requester, **options: Any) -> EnrollmentRequest:  # noqa: ANN401 - those of submit
+def submit_waiting(requester: Requester, **options: Any) -> EnrollmentRequest:
     """Ask for a certificate that waits for a manager."""
     change_template("WebServer", approval="always")
     row = submit(requester, **options)
@@ -52,7 +52,7 @@ def submit_waiting(requester: Requester, **options: Any) -> EnrollmentRequest:  
     return row
 
 
-def change_template(name: str, **columns: Any) -> None:  # noqa: ANN401 - columns of the row
+def change_template(name: str, **columns: Any) -> None:
     """Change a template behind the desk's back."""
     assert Template.objects.filter(name=name).update(**columns) == 1
 

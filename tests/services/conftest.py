@@ -8,7 +8,6 @@ import pytest
 
 from enrollment import conf
 from enrollment.services import authority, directory
-from tests.services.acts import Configure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from enrollment.ca.policy import Requester
+    from tests.services.acts import Configure
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def _nothing_remembered() -> None:
 
 
 @pytest.fixture
-def carol(db: None) -> User:  # noqa: ARG001  # asks for the database
+def carol(db: None) -> User:  # asks for the database
     """An account without any rights but to be somebody."""
     return User.objects.create_user("carol", password=PASSWORD)
 

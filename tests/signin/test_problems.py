@@ -50,7 +50,7 @@ def test_every_answer_carries_the_policies(client: Client, address: str) -> None
     assert "Content-Length" in answer.headers
 
 
-def test_a_site_without_a_ca_is_alive_but_not_ready(client: Client, db: None) -> None:  # noqa: ARG001  # asks for the database
+def test_a_site_without_a_ca_is_alive_but_not_ready(client: Client, db: None) -> None:
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
     assert response.status_code == 503

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -67,26 +67,26 @@ class Visitor:
         )
         self._client = Client(headers=headers)
 
-    def get(self, address: str, **options: Any) -> HttpResponse:  # noqa: ANN401 - those of Client
+    def get(self, address: str, **options: Any) -> HttpResponse:
         """Get a page under /certsrv/."""
-        response: HttpResponse = self._client.get(f"/certsrv/{address}", **options)
-        return response
+        response: Any = self._client.get(f"/certsrv/{address}", **options)
+        return cast("HttpResponse", response)
 
-    def post(self, address: str, fields: dict[str, Any], **options: Any) -> HttpResponse:  # noqa: ANN401
+    def post(self, address: str, fields: dict[str, Any], **options: Any) -> HttpResponse:
         """Post a form as multipart, as Django's client does."""
-        response: HttpResponse = self._client.post(f"/certsrv/{address}", fields, **options)
-        return response
+        response: Any = self._client.post(f"/certsrv/{address}", fields, **options)
+        return cast("HttpResponse", response)
 
     def post_raw(
         self, body: bytes, content_type: str, address: str = "certfnsh.asp"
     ) -> HttpResponse:
         """Post octets as they are."""
-        response: HttpResponse = self._client.post(
+        response: Any = self._client.post(
             f"/certsrv/{address}", data=body, content_type=content_type
         )
-        return response
+        return cast("HttpResponse", response)
 
-    def submit(self, pem: bytes | str, template: str = "WebServer", **fields: Any) -> HttpResponse:  # noqa: ANN401
+    def submit(self, pem: bytes | str, template: str = "WebServer", **fields: Any) -> HttpResponse:
         """Post as the most used client does: url-encoded, CRLF between attributes."""
         text = pem.decode() if isinstance(pem, bytes) else pem
         values = {
@@ -122,7 +122,7 @@ def _undone() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:  # noqa: ANN401, ARG001
+def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """One site for all tests of this folder: a CA and passwords take longer than all the tests."""
     with django_db_blocker.unblock(), _undone():
         _people()
@@ -130,20 +130,20 @@ def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:  # 
 
 
 @pytest.fixture
-def program(served: None) -> Iterator[Visitor]:  # noqa: ARG001 - she needs the site
+def program(served: None) -> Iterator[Visitor]:
     """Alice's program; what it does is gone after the test."""
     with _undone():
         yield Visitor("alice")
 
 
 @pytest.fixture
-def stranger(program: Visitor) -> Visitor:  # noqa: ARG001 - the same undoing
+def stranger(program: Visitor) -> Visitor:
     """A program of somebody else."""
     return Visitor("charlie")
 
 
 @pytest.fixture(scope="package")
-def pages(served: None) -> dict[str, Page]:  # noqa: ARG001 - they are drawn by the site
+def pages(served: None) -> dict[str, Page]:
     """Every page that a program meets, by name."""
     with _undone():
         return _draw()

@@ -11,6 +11,7 @@ from enrollment import conf
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
 from enrollment.services import site_certificate
+from enrollment.services.own_certificates import OwnCertificateRefused
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
         try:
             own = site_certificate.ensure(timezone.now()) if bound.tls else None
-        except site_certificate.SiteCertificateRefused as error:
+        except OwnCertificateRefused as error:
             raise CommandError(str(error)) from error
         server.serve(bound, own, settings.workers, self._say_addresses)
 

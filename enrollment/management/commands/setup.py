@@ -6,9 +6,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from enrollment import conf, keys
+from enrollment import conf
 from enrollment.management.addresses import addresses
-from enrollment.services.setup import SetupReport, run_setup
+from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         try:
             report = run_setup(now=timezone.now())
-        except keys.KeyProblem as error:
+        except SetupFailed as error:
             raise CommandError(str(error)) from error
         for line in lines(report, conf.current()):
             self.stdout.write(line)
