@@ -85,6 +85,8 @@ def database() -> dict[str, object]:
     chosen["CONN_MAX_AGE"] = None
     if chosen["ENGINE"] == "django.db.backends.sqlite3":
         chosen["ENGINE"] = "certsrv.sqlite"
+        # Test tools know Django's own engine by its name, and ours not.
+        chosen["TEST"] = {"NAME": ":memory:"}
         chosen["OPTIONS"] = {
             # Take the write lock at the start: a transaction never fails half-way for want of it.
             "transaction_mode": "IMMEDIATE",
