@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     ISSUED = "issued"
     DENIED = "denied"  # read and proven, refused by policy
+    STRANGER = "stranger"  # read and proven, but signed from outside by somebody unknown
     MALFORMED = "malformed"  # refused while reading
     BAD_SIGNATURE = "bad signature"  # read, but possession of the key is disproved
     NOT_A_REQUEST = "not a request"  # something else, which must be named
@@ -68,8 +69,8 @@ VERDICTS: dict[str, Verdict] = {
     "394": Verdict(Kind.DENIED, r"SPHINCS\+"),
     "395": Verdict(Kind.DENIED, r"SPHINCS\+"),
     "418": Verdict(Kind.DENIED, r"MD4"),
-    "461": Verdict(Kind.DENIED, r"signed with a certificate that this CA did not issue"),
-    "463": Verdict(Kind.DENIED, r"signed with a certificate that this CA did not issue"),
+    "461": Verdict(Kind.STRANGER, r"signed with a certificate that this CA did not issue"),
+    "463": Verdict(Kind.STRANGER, r"signed with a certificate that this CA did not issue"),
     **dict.fromkeys(
         _BAD_SIGNATURE.split(),
         Verdict(Kind.BAD_SIGNATURE, r"signature.*does not fit"),

@@ -122,7 +122,8 @@ def to_value(row: Template, groups: Iterable[Group] | None = None) -> Certificat
         ValueError: the row holds a word that is no key kind, usage or network; the desk refuses
             such rows before they are stored.
     """
-    groups = row.enroll_groups.all() if row.pk else ()
+    if groups is None:
+        groups = row.enroll_groups.all() if row.pk else ()
     return CertificateTemplate(
         name=row.name,
         display_name=row.display_name,

@@ -11,7 +11,7 @@ from enrollment.ca import policy, renewal
 from enrollment.ca.armor import read_text
 from enrollment.ca.attributes import parse_request_attributes
 from enrollment.ca.builtin import builtin_templates
-from enrollment.ca.errors import EnrollmentError, NotARequest, SignatureInvalid
+from enrollment.ca.errors import EnrollmentError, NotARequest, SignatureInvalid, SignerNotOurs
 from enrollment.ca.policy import Case, Deny
 from enrollment.ca.request import CertificationRequest, parse_certification_request
 from tests import corpus, make
@@ -51,7 +51,9 @@ def outcome(raw: bytes) -> tuple[Kind, str]:
     except EnrollmentError as error:
         return Kind.MALFORMED, str(error)
     refusal = judged(request)
-    return (Kind.ISSUED, "") if refusal is None else (Kind.DENIED, str(refusal))
+    if refusal is None:
+        return Kind.ISSUED, ""
+    return (Kind.STRANGER if isinstance(refusal, SignerNotOurs) else Kind.DENIED), str(refusal)
 
 
 @needs_corpus

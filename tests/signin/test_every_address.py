@@ -14,6 +14,7 @@ OPEN = {
     "readyz": "a load balancer has no account",
     "accounts/login/": "who is not signed in yet",
     "admin/login/": "leads to the sign-in page",
+    "ocsp": "relying parties: whoever asks whether a certificate is good is a stranger",
     "CertEnroll/": "relying parties: RFC 5280 section 8, CRLs and CA certificates are public",
 }
 SAMPLES = {"name": "x", "object_id": "1", "url": "x", "app_label": "auth", "content_type_id": "1"}

@@ -27,6 +27,7 @@ MANIFEST = corpus.manifest()
 LONGEST_SECONDS = 1.0
 STAGES = {
     Kind.DENIED: "Denied by Policy Module",
+    Kind.STRANGER: "Error Verifying Request Signature or Signing Certificate",
     Kind.MALFORMED: "Error Parsing Request",
     Kind.NOT_A_REQUEST: "Error Parsing Request",
     Kind.BAD_SIGNATURE: "Error Verifying Request Signature or Signing Certificate",
