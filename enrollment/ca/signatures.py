@@ -223,7 +223,7 @@ def _read_pss(parameters: ber.Node | None) -> SignatureAlgorithm:
         if value is None or field.tag not in {0xA0, 0xA1}:
             continue
         if field.tag == 0xA1:  # noqa: PLR2004 - [1] mask generation: MGF1, then its hash
-            value = value.expect(der.SEQUENCE, "The mask algorithm").children()[-1]
+            value = [value, *value.expect(der.SEQUENCE, "The mask algorithm").children()][-1]
         found = read_hash(value, "The hash of the PSS signature")
         if found is None:
             return SignatureAlgorithm(

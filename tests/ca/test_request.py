@@ -141,6 +141,54 @@ def test_a_pss_signature_is_verified_with_its_own_parameters(salt: object) -> No
     assert request.signature.algorithm == "RSASSA-PSS with SHA-384"
 
 
+PSS = "1.2.840.113549.1.1.10"
+SHA1_MASK = der.explicit(1, der.sequence(der.oid("1.2.840.113549.1.1.8"), der.sequence()))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        der.sequence(der.explicit(1, der.sequence())),
+        der.sequence(der.explicit(1, der.null())),
+        der.sequence(der.explicit(0, der.sequence())),
+        der.sequence(SHA1_MASK),
+    ],
+)
+def test_pss_parameters_without_their_parts_are_malformed(parameters: bytes) -> None:
+    algorithm = der.sequence(der.oid(PSS), parameters)
+
+    with pytest.raises(MalformedRequest):
+        parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
+
+
+def test_a_pss_signature_with_an_unknown_hash_is_named() -> None:
+    strange = der.explicit(0, der.sequence(der.oid("1.2.3.4")))
+    algorithm = der.sequence(der.oid(PSS), der.sequence(strange))
+
+    request = parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
+
+    assert "unknown hash" in (request.unverifiable or "")
+
+
+@pytest.mark.parametrize("algorithm", [der.sequence(), der.null(), der.sequence(der.null())])
+def test_an_algorithm_that_is_none_is_malformed(algorithm: bytes) -> None:
+    with pytest.raises(MalformedRequest):
+        parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
+
+
+@pytest.mark.parametrize(
+    "value", [b"\x0c\x04caf\xe9", b"\x1e\x03\x00a\x00", b"\x1c\x03\x00\x00\x00"]
+)
+def test_a_damaged_string_in_the_subject_never_becomes_an_error_of_ours(value: bytes) -> None:
+    octets = messages.pkcs10(make.key(), messages.name(("2.5.4.3", value)))
+
+    if value[:1] == b"\x0c":
+        assert next(iter(parse_certification_request(octets).subject)).value == "caf\u00e9"
+        return
+    with pytest.raises(MalformedRequest, match="String in the subject"):
+        parse_certification_request(octets)
+
+
 UNKNOWN = {
     "MD4": ("1.2.840.113549.1.1.3", "MD4 with RSA"),
     "SLH-DSA": ("2.16.840.1.101.3.4.3.20", "SLH-DSA-SHA2-128s"),

@@ -476,3 +476,70 @@ def test_the_requester_named_in_a_signed_attribute_is_kept_as_a_pair_and_nothing
 
     assert request.microsoft.name_value_pairs == (("requestername", "EXAMPLE\\administrator"),)
     assert request.subject.rfc4514_string() == "CN=www.example.com"
+
+
+def broken_message(*fields: bytes) -> bytes:
+    """A ContentInfo whose SignedData has these fields."""
+    return der.sequence(der.oid(messages.SIGNED_DATA), der.explicit(0, der.sequence(*fields)))
+
+
+INNER = der.sequence(der.oid(messages.DATA), der.explicit(0, der.octet_string(b"x")))
+VERSION, DIGESTS = der.integer(1), der.set_of()
+BROKEN = {
+    "nothing in it": der.sequence(der.oid(messages.SIGNED_DATA), der.tlv(0xA0)),
+    "too few fields": broken_message(VERSION, DIGESTS, INNER),
+    "content without a type": broken_message(VERSION, DIGESTS, der.sequence(), der.set_of()),
+    "a certificate without fields": broken_message(
+        VERSION, DIGESTS, INNER, der.explicit(0, der.sequence(der.sequence())), der.set_of()
+    ),
+    "a signer without fields": broken_message(VERSION, DIGESTS, INNER, der.set_of(der.sequence())),
+    "a signer without signature": broken_message(
+        VERSION,
+        DIGESTS,
+        INNER,
+        der.set_of(
+            der.sequence(VERSION, der.implicit(0, b"x"), messages.digest_algorithm("sha256"))
+        ),
+    ),
+    "a signer without a name": broken_message(
+        VERSION,
+        DIGESTS,
+        INNER,
+        der.set_of(
+            der.sequence(
+                VERSION,
+                der.null(),
+                messages.digest_algorithm("sha256"),
+                messages.RSA_KEY,
+                der.octet_string(b""),
+            )
+        ),
+    ),
+    "a signer with an empty algorithm": broken_message(
+        VERSION,
+        DIGESTS,
+        INNER,
+        der.set_of(
+            der.sequence(
+                VERSION,
+                der.implicit(0, b"x"),
+                messages.digest_algorithm("sha256"),
+                der.sequence(),
+                der.octet_string(b""),
+            )
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_message_that_lacks_a_part_is_malformed(what: str) -> None:
+    with pytest.raises(MalformedRequest):
+        parse_certification_request(BROKEN[what])
+
+
+def test_controls_and_requests_must_both_be_there() -> None:
+    content = der.sequence(der.sequence())
+
+    with pytest.raises(MalformedRequest, match="CMC request is incomplete"):
+        parse_certification_request(cmc(content, own_signer(content)))
