@@ -134,6 +134,15 @@ class _Environment:
             )
         return int(raw)
 
+    def minutes(self, name: str, default: int, *, least: int, most: int) -> timedelta:
+        return timedelta(minutes=self.number(name, default, least=least, most=most))
+
+    def hours(self, name: str, default: int, *, least: int, most: int) -> timedelta:
+        return timedelta(hours=self.number(name, default, least=least, most=most))
+
+    def days(self, name: str, default: int, *, least: int, most: int) -> timedelta:
+        return timedelta(days=self.number(name, default, least=least, most=most))
+
     def choice(self, name: str, default: str, legal: tuple[str, ...]) -> str:
         raw = self.text(name, default).casefold()
         if raw not in legal:
@@ -225,12 +234,8 @@ def read(values: Mapping[str, str]) -> Settings:
             environment, "CERTSRV_CERTIFICATE_URLS", f"{public_url}/CertEnroll/%1_%3%4.crt"
         ),
         ocsp_urls=_urls(environment, "CERTSRV_OCSP_URLS", f"{public_url}/ocsp"),
-        crl_period=timedelta(
-            hours=environment.number("CERTSRV_CRL_PERIOD_HOURS", 168, least=1, most=8760)
-        ),
-        delta_period=timedelta(
-            hours=environment.number("CERTSRV_DELTA_PERIOD_HOURS", 24, least=0, most=8760)
-        ),
+        crl_period=environment.hours("CERTSRV_CRL_PERIOD_HOURS", 168, least=1, most=8760),
+        delta_period=environment.hours("CERTSRV_DELTA_PERIOD_HOURS", 24, least=0, most=8760),
         crl_partitions=environment.number("CERTSRV_CRL_PARTITIONS", 0, least=0, most=10000),
         keep_expired_on_crl=environment.flag("CERTSRV_KEEP_EXPIRED_ON_CRL", default=False),
         ca_name=_ca_name(environment),
@@ -246,12 +251,8 @@ def read(values: Mapping[str, str]) -> Settings:
         realm=environment.text("CERTSRV_REALM", hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
-        backdate=timedelta(
-            minutes=environment.number("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080)
-        ),
-        renewal_grace=timedelta(
-            days=environment.number("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650)
-        ),
+        backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),
+        renewal_grace=environment.days("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650),
         self_approval=environment.flag("CERTSRV_SELF_APPROVAL", default=False),
         certificates_visible_to=environment.choice(
             "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", ("own", "signed-in", "anyone")
@@ -260,9 +261,7 @@ def read(values: Mapping[str, str]) -> Settings:
         max_request_bytes=environment.number("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024)
         * 1024,
         pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
-        review_lifetime=timedelta(
-            minutes=environment.number("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440)
-        ),
+        review_lifetime=environment.minutes("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440),
     )
 
 

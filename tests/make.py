@@ -29,9 +29,13 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ARC = "1.3.6.1.4.1.311.21.8.1.2.3.4.5.6"
 
 
-@lru_cache(maxsize=32)
 def key(kind: str = "rsa:2048", number: int = 0) -> CertificateIssuerPrivateKeyTypes:
     """Return a private key, the same for the same arguments within a run."""
+    return _key(kind, number)
+
+
+@lru_cache(maxsize=64)
+def _key(kind: str, number: int) -> CertificateIssuerPrivateKeyTypes:
     name, _, size = kind.partition(":")
     if name == "rsa":
         return rsa.generate_private_key(65537, int(size))

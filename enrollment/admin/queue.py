@@ -74,7 +74,7 @@ class QueueFilter(forms.Form):
     def __init__(self, data: dict[str, str]) -> None:
         super().__init__(data, auto_id="filter_%s", label_suffix="")
         names = Template.objects.order_by("display_name").values_list("name", "display_name")
-        self.fields["template"].choices = [("", "any"), *names]  # type: ignore[attr-defined]
+        self.fields["template"].choices = [("", "any"), *names]  # type: ignore[attr-defined]  # a choice field
 
     @property
     def is_active(self) -> bool:

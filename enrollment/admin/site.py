@@ -89,12 +89,12 @@ class DeskSite(admin.AdminSite):
     def admin_view(  # type: ignore[override]  # the stubs name a type that exists for them only
         self,
         view: Callable[..., HttpResponse],
-        cacheable: bool = False,  # noqa: FBT002
+        cacheable: bool = False,  # noqa: FBT002 - Django's signature
     ) -> Callable[..., HttpResponse]:
         """Open `view` to those who work here, and tell everybody else where they belong."""
         guarded = super().admin_view(view, cacheable)
 
-        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - a view's arguments
             if request.user.is_authenticated and not self.has_permission(request):
                 context = {**self.each_context(request), "title": "This desk is for managers"}
                 return render(request, "admin/no_entry.html", context, status=403)

@@ -42,7 +42,7 @@ class Lines(forms.CharField):
         """Show a stored list as lines; what was typed wrong stays as it was typed."""
         return "\n".join(value) if isinstance(value, list) else value or ""
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # noqa: ANN401
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list for a text  # noqa: ANN401 - Django's signature
         """Read the lines, each once.
 
         Raises:
@@ -63,7 +63,7 @@ class Lines(forms.CharField):
 class Words(forms.MultipleChoiceField):
     """A JSON list of known words, ticked one by one."""
 
-    def __init__(self, words: Iterable[tuple[str, str]], **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, words: Iterable[tuple[str, str]], **options: Any) -> None:  # noqa: ANN401 - Django's signature
         super().__init__(
             choices=list(words), widget=forms.CheckboxSelectMultiple, required=False, **options
         )

@@ -80,7 +80,7 @@ class AccountAdmin(UserAdmin[User]):
                 changes=changes,
             )
 
-    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:  # noqa: ANN401
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:  # noqa: ANN401 - Django's signature
         """Record a password that an administrator set; it comes past nothing else of ours."""
         match = request.resolver_match
         if match is not None and match.url_name == "auth_user_password_change":

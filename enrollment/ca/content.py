@@ -29,6 +29,7 @@ APPLICATION_POLICIES: Final = "1.3.6.1.4.1.311.21.10"
 CA_VERSION: Final = "1.3.6.1.4.1.311.21.1"
 
 _V2: Final = 2
+_RSA_PSS: Final = "1.2.840.113549.1.1.10"
 # What each kind of key can do at all; RSA can do everything.
 _SIGNING_ONLY: Final = frozenset(
     {
@@ -73,7 +74,7 @@ def leaf_extensions(
     """
     requested = request.key_usage if template.key_usage_narrowing else None
     parts = [
-        _template_part(template, request.key.kind, requested),
+        _template_part(template, _ability(request), requested),
         extension("2.5.29.14", der.octet_string(key_identifier(request.spki_der))),
         _issuer_part(issuer, addresses=template.include_revocation_addresses),
     ]
@@ -87,6 +88,11 @@ def leaf_extensions(
             )
         )
     return der.explicit(3, der.sequence(*parts))
+
+
+def _ability(request: CertificationRequest) -> KeyKind:
+    """Return the kind that says what the key can do: an RSA-PSS key only signs (RFC 4055 1.2)."""
+    return KeyKind.OTHER if request.key.algorithm == _RSA_PSS else request.key.kind
 
 
 @lru_cache(maxsize=256)

@@ -65,7 +65,7 @@ class IndexedContainer(validation.ValidatorContainer):  # type: ignore[misc] # p
         return tuple(
             (validator._path, _must_ask(validator), validator)  # noqa: SLF001 - see the module
             for validator in self.validators
-            if validator._pdu_class is None or issubclass(kind, validator._pdu_class)  # noqa: SLF001
+            if validator._pdu_class is None or issubclass(kind, validator._pdu_class)  # noqa: SLF001 - pkilint tells it nowhere else
         )
 
 

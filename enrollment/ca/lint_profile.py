@@ -72,7 +72,7 @@ _EXTENSIONS: Final[Mapping[str, Any]] = {
 }
 
 
-class _PrivateDomainName(general_name.GeneralNameDnsNameSyntaxValidator):  # type: ignore[misc]
+class _PrivateDomainName(general_name.GeneralNameDnsNameSyntaxValidator):  # type: ignore[misc]  # untyped
     """The preferred name syntax, with single labels, underscores and a wildcard as first label."""
 
     def validate_value(self, node: PDUNode) -> bool:
@@ -88,7 +88,7 @@ def _is_absolute_uri(value: str) -> bool:
     return _URI.match(value) is not None
 
 
-class _AnyURI(general_name.GeneralNameUriSyntaxValidator):  # type: ignore[misc]
+class _AnyURI(general_name.GeneralNameUriSyntaxValidator):  # type: ignore[misc]  # untyped
     """An absolute URI of any scheme and host (RFC 5280 section 4.2.1.6)."""
 
     def validate_value(self, node: PDUNode) -> bool:
@@ -97,7 +97,7 @@ class _AnyURI(general_name.GeneralNameUriSyntaxValidator):  # type: ignore[misc]
         return _is_absolute_uri(str(node.pdu))
 
 
-class _AnyPolicyURI(general_name.UriSyntaxValidator):  # type: ignore[misc]
+class _AnyPolicyURI(general_name.UriSyntaxValidator):  # type: ignore[misc]  # untyped
     def __init__(self) -> None:
         super().__init__(pdu_class=rfc5280.CPSuri)
 
@@ -110,7 +110,7 @@ def _is_mailbox(value: str) -> bool:
     return _LOCAL_PART.match(local) is not None and _DOMAIN_NAME.match(host) is not None
 
 
-class _PrivateMailbox(general_name.GeneralNameMailboxAddressSyntaxValidator):  # type: ignore[misc]
+class _PrivateMailbox(general_name.GeneralNameMailboxAddressSyntaxValidator):  # type: ignore[misc]  # untyped
     """A mailbox whose host may have a single label."""
 
     def validate_value(self, node: PDUNode) -> bool:
@@ -120,7 +120,7 @@ class _PrivateMailbox(general_name.GeneralNameMailboxAddressSyntaxValidator):  #
         return bool(super().validate_value(node))
 
 
-class _SubjectMailbox(general_name.MailboxAddressSyntaxValidator):  # type: ignore[misc]
+class _SubjectMailbox(general_name.MailboxAddressSyntaxValidator):  # type: ignore[misc]  # untyped
     """What stands under E= in a subject: legacy, so it is a warning."""
 
     VALIDATION_INVALID_EMAIL_ADDRESS_SYNTAX = validation.ValidationFinding(
@@ -134,7 +134,7 @@ class _SubjectMailbox(general_name.MailboxAddressSyntaxValidator):  # type: igno
         return _is_mailbox(str(node.pdu))
 
 
-class _UserPrincipalName(validation.Validator):  # type: ignore[misc]
+class _UserPrincipalName(validation.Validator):  # type: ignore[misc]  # untyped
     """A UPN needs a name and a realm; Windows knows letters here that e-mail does not."""
 
     INVALID = validation.ValidationFinding(WARNING, "msft.invalid_user_principal_name_syntax")
@@ -150,7 +150,7 @@ class _UserPrincipalName(validation.Validator):  # type: ignore[misc]
             )
 
 
-class _NamedAtAll(validation.Validator):  # type: ignore[misc]
+class _NamedAtAll(validation.Validator):  # type: ignore[misc]  # untyped
     """An empty subject needs a subject alternative name (RFC 5280 section 4.1.2.6)."""
 
     NAMELESS = validation.ValidationFinding(ERROR, "certsrv.subject_and_san_empty")

@@ -36,6 +36,7 @@ class Certificate(models.Model):
 
     class Meta:
         ordering = ("-pk",)
+        permissions = (("revoke_certificate", "Can revoke, hold and release certificates"),)
         indexes = (
             models.Index(fields=["template_name", "-id"], name="certificate_template"),
             # Lists and deltas are made of these rows only: a CA revokes few of what it issues.

@@ -48,15 +48,15 @@ def init(now: datetime) -> Authority:
     return row
 
 
-def publish_crl(now: datetime, *, actor: str) -> tuple[Authority, int]:
-    """Publish a new list of the current CA, and return the CA and the list's number.
+def publish_crl(now: datetime, *, actor: str, base: bool = True) -> tuple[Authority, int]:
+    """Publish new lists of the CA, deltas alone without `base`; return the CA and the number.
 
     Raises:
         CaFault: there is no CA, or its key cannot be used.
     """
     try:
         row = authority.current()
-        return row, publication.publish(now=now, actor=actor)
+        return row, publication.publish(now=now, actor=actor, base=base)
     except (authority.NoAuthority, keys.KeyProblem) as error:
         raise CaFault(str(error)) from error
 

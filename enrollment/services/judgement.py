@@ -49,7 +49,8 @@ def read(raw: bytes) -> CertificationRequest:
     Raises:
         EnrollmentError: it is not one, or possession of the key is not proven.
     """
-    return parse_certification_request(read_text(raw))
+    limit = conf.current().max_request_bytes
+    return parse_certification_request(read_text(raw, max_octets=limit))
 
 
 def judge(

@@ -30,7 +30,7 @@ _READ_CA: Final = ("view_authority", "view_certificaterevocationlist")
 # What each group may do at the desk; `view_` rows are pages that cannot be edited anyway.
 _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     ENROLLEES: (),
-    MANAGERS: (*_READ_REQUESTS, *_READ_CA, "review_enrollmentrequest"),
+    MANAGERS: (*_READ_REQUESTS, *_READ_CA, "review_enrollmentrequest", "revoke_certificate"),
     ADMINISTRATORS: (
         *_READ_REQUESTS,
         *_READ_CA,

@@ -68,7 +68,7 @@ def ensure(now: datetime) -> SiteCertificate:
         fresh_chain = certificate_file.with_suffix(".new")
         fresh_chain.write_text(chain, encoding="ascii")
         os.replace(fresh_key, key_file)  # noqa: PTH105 - one step, nothing in between
-        os.replace(fresh_chain, certificate_file)  # noqa: PTH105
+        os.replace(fresh_chain, certificate_file)  # noqa: PTH105 - as above
         return SiteCertificate(certificate_file, key_file, issued.not_after)
     return SiteCertificate(certificate_file, key_file, held.not_valid_after_utc)
 

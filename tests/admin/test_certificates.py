@@ -185,6 +185,6 @@ def test_every_name_of_the_list_comes_with_one_query(
     with CaptureQueriesContext(connection) as queries:
         desk.get(LIST)
 
-    reads_names = [q for q in queries if f'FROM "{CertificateName._meta.db_table}"' in q["sql"]]  # noqa: SLF001
+    reads_names = [q for q in queries if f'FROM "{CertificateName._meta.db_table}"' in q["sql"]]  # noqa: SLF001 - Django's public spelling
     assert certificate.names.count() > 1
     assert len(reads_names) == 1

@@ -109,7 +109,7 @@ def test_a_bmp_string_reads_back(text: str) -> None:
     [
         (der.null(), "0500"),
         (der.boolean(True), "0101ff"),  # noqa: FBT003 - the value itself
-        (der.boolean(False), "010100"),  # noqa: FBT003
+        (der.boolean(False), "010100"),  # noqa: FBT003 - the value itself
         (der.printable_string("DE"), "13024445"),
         (der.ia5_string("a@b"), "1603614062"),
         (der.bit_string(b"\xa0", 5), "030205a0"),
@@ -155,7 +155,7 @@ def test_a_time_changes_its_type_where_rfc_5280_says(moment: datetime, written: 
 @given(
     st.datetimes(
         min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
-        max_value=datetime(2400, 1, 1),  # noqa: DTZ001
+        max_value=datetime(2400, 1, 1),  # noqa: DTZ001 - hypothesis wants it bare
         timezones=st.just(UTC),
     )
 )

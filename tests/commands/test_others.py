@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 from django.contrib.auth.models import User
 
 from enrollment import conf
@@ -48,6 +49,39 @@ def test_a_certificate_is_shown_by_its_serial_number_in_any_writing(
 
     assert row.thumbprint_sha256 in printed
     assert "-----BEGIN CERTIFICATE-----" in printed
+
+
+def test_a_certificate_is_revoked_and_the_list_says_so(alice: User, shell: Shell) -> None:
+    row = submit(alice, template="WebServer").certificate
+    assert row is not None
+
+    printed = shell("certificates", "revoke", row.serial_number, "--reason", "key-compromise")
+
+    assert "is revoked; CRL 2 says so" in printed
+    [listed] = shell.json("certificates", "list", row.serial_number)
+    assert listed["state"] == "revoked"
+    newest = x509.load_der_x509_crl(
+        bytes(CertificateRevocationList.objects.filter(is_delta=False).latest("number").der)
+    )
+    assert newest.get_revoked_certificate_by_serial_number(int(row.serial_number, 16)) is not None
+
+
+def test_a_hold_is_released_and_a_revocation_is_not(alice: User, shell: Shell) -> None:
+    held = submit(alice, "a.example.com", template="WebServer").certificate
+    lost = submit(alice, "b.example.com", template="WebServer").certificate
+    assert held is not None
+    assert lost is not None
+    shell("certificates", "hold", held.serial_number)
+    shell("certificates", "revoke", lost.serial_number, "--reason", "superseded")
+
+    assert "valid again" in shell("certificates", "release", held.serial_number)
+    assert "never taken back" in shell.refused("certificates", "release", lost.serial_number)
+
+
+def test_a_certificate_of_another_ca_cannot_be_revoked(site: SetupReport, shell: Shell) -> None:
+    sentence = shell.refused("certificates", "revoke", "0A:1B", "--reason", "unspecified")
+
+    assert "issued no certificate with the serial number 0A:1B" in sentence
 
 
 @pytest.mark.parametrize("serial", ["00", "zz", "-", "f" * 999])

@@ -113,7 +113,7 @@ def _undone() -> Iterator[None]:
     """Run what is inside and take it back, as Django's TestCase does for one test."""
     everything = transaction.atomic()
     # Transactions below may then call themselves durable.
-    everything._from_testcase = True  # type: ignore[attr-defined]  # noqa: SLF001
+    everything._from_testcase = True  # type: ignore[attr-defined]  # noqa: SLF001 - what Django's TestCase does
     with everything:
         try:
             yield

@@ -1,25 +1,32 @@
-"""`manage.py certificates`: what was issued, in a shell."""
+"""`manage.py certificates`: what was issued, and taking it back, in a shell."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
 from enrollment.ca import encode
-from enrollment.management.output import Refusal, VerbCommand
-from enrollment.services import search
+from enrollment.ca.revocation import REVOCATION_REASONS, Act, RevocationRefused
+from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.services import revocation, search
+from enrollment.services.revocation import Order
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from django.core.management.base import CommandParser
 
     from enrollment.models import Certificate
 
+_REASONS: Final = {
+    reason.name.casefold().replace("_", "-"): reason for reason in REVOCATION_REASONS
+}
+
 
 class Command(VerbCommand):
-    """Certificates: list, show."""
+    """Certificates: list, show, revoke, hold, release."""
 
-    help = "Find and show issued certificates."
+    help = "Find, show and revoke issued certificates."
 
     def add_verbs(self) -> None:
         listing = self.add_verb("list", self.list, reads=True)
@@ -32,8 +39,20 @@ class Command(VerbCommand):
         )
         listing.add_argument("--ends-within", type=int, metavar="DAYS", help="only those")
         listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
-        show = self.add_verb("show", self.show, reads=True)
-        show.add_argument("serial", metavar="SERIAL", help="in any writing: 0A:1B, 0x0a1b, 0a1b")
+        _takes_serial(self.add_verb("show", self.show, reads=True))
+        revoke = self.add_verb("revoke", self.revoke)
+        _takes_serial(revoke)
+        revoke.add_argument("--reason", required=True, choices=_REASONS)
+        hold = self.add_verb("hold", self.hold)
+        _takes_serial(hold)
+        for verb in (revoke, hold):
+            verb.add_argument(
+                "--invalidity",
+                metavar="DATE",
+                type=_date,
+                help="since when the key may be in other hands, YYYY-MM-DD",
+            )
+        _takes_serial(self.add_verb("release", self.release))
 
     def list(self, options: dict[str, Any]) -> None:
         """List certificates, the newest first."""
@@ -70,6 +89,42 @@ class Command(VerbCommand):
         self.print_facts((name.replace("_", " "), _cell(value)) for name, value in facts.items())
         self.stdout.write(pem.replace("\r\n", "\n"), ending="")
 
+    def revoke(self, options: dict[str, Any]) -> None:
+        """Revoke a certificate for good, and publish it."""
+        order = Order(Act.REVOKE, _REASONS[options["reason"]], options["invalidity"])
+        self._change(options["serial"], order, "revoked")
+
+    def hold(self, options: dict[str, Any]) -> None:
+        """Put a certificate on hold, and publish it."""
+        order = Order(Act.HOLD, invalidity_date=options["invalidity"])
+        self._change(options["serial"], order, "on hold")
+
+    def release(self, options: dict[str, Any]) -> None:
+        """Release a certificate from hold, and publish it."""
+        self._change(options["serial"], Order(Act.RELEASE), "valid again")
+
+    def _change(self, serial: str, order: Order, outcome: str) -> None:
+        revoker = revocation.Revoker(shell_actor(), may_revoke=True)
+        try:
+            row = revocation.find(serial)
+            done = revocation.change_status([row], order, revoker, now=timezone.now())
+        except RevocationRefused as error:
+            raise Refusal(str(error)) from error
+        for _, refused in done.refused:
+            raise Refusal(str(refused))
+        self.stdout.write(
+            f"The certificate {row.serial_number} of {row.requester} is {outcome}; "
+            f"CRL {done.crl_number} says so."
+        )
+
+
+def _takes_serial(parser: CommandParser) -> None:
+    parser.add_argument("serial", metavar="SERIAL", help="in any writing: 0A:1B, 0x0a1b, 0a1b")
+
+
+def _date(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+
 
 def _summary(row: Certificate) -> dict[str, Any]:
     return {
@@ -83,7 +138,10 @@ def _summary(row: Certificate) -> dict[str, Any]:
 
 
 def _state(row: Certificate, now: datetime) -> str:
-    if row.revoked_at is not None:
+    status = revocation.status_of(row)
+    if status.is_held:
+        return "on hold"
+    if status.is_revoked:
         return "revoked"
     return "valid" if row.not_after > now else "ended"
 

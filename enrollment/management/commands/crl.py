@@ -16,13 +16,16 @@ class Command(VerbCommand):
     help = "Publish and show certificate revocation lists."
 
     def add_verbs(self) -> None:
-        self.add_verb("publish", self.publish)
+        publish = self.add_verb("publish", self.publish)
+        publish.add_argument("--delta", action="store_true", help="delta lists only")
         self.add_verb("show", self.show, reads=True)
 
     def publish(self, options: dict[str, Any]) -> None:
-        """Sign and publish a new list now."""
+        """Sign and publish new lists now: base and delta."""
         try:
-            row, number = condition.publish_crl(timezone.now(), actor=shell_actor())
+            row, number = condition.publish_crl(
+                timezone.now(), actor=shell_actor(), base=not options["delta"]
+            )
         except condition.CaFault as error:
             raise Refusal(str(error)) from error
         self.stdout.write(f"Published CRL {number} of '{row}'.")
@@ -34,6 +37,8 @@ class Command(VerbCommand):
                 "number": row.number,
                 "ca": str(row.authority),
                 "delta": row.is_delta,
+                "partition": row.partition,
+                "entries": row.entries,
                 "this_update": row.this_update.isoformat(),
                 "next_publish": row.next_publish.isoformat(),
                 "next_update": row.next_update.isoformat(),
@@ -43,5 +48,14 @@ class Command(VerbCommand):
         if options["json"]:
             self.print_json(found)
             return
-        headings = ("number", "ca", "delta", "this update", "next publish", "next update")
+        headings = (
+            "number",
+            "ca",
+            "delta",
+            "partition",
+            "entries",
+            "this update",
+            "next publish",
+            "next update",
+        )
         self.print_table(headings, [list(row.values()) for row in found])

@@ -28,7 +28,7 @@ def page(
     request: HttpRequest,
     name: str,
     words: Wording | None = None,
-    **context: Any,  # noqa: ANN401
+    **context: Any,  # noqa: ANN401 - whatever a page needs
 ) -> HttpResponse:
     """Draw a page; nobody but its visitor may keep it."""
     response = render(request, f"certsrv/{name}.html", {"wording": words or wording(""), **context})

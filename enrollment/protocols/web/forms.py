@@ -143,7 +143,7 @@ class NamesForm(forms.Form):
     )
     flow = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401 - Django's arguments
         super().__init__(data, **options)
         self.helper = _helper(Layout("names", "organization", "key", "flow"))
 
