@@ -125,7 +125,7 @@ def floor(
         raise ValueError("the request is not proven")
     names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     public_key = request.public_key()
-    usage = x509.KeyUsage(True, False, True, False, False, False, False, False, False)  # noqa: FBT003
+    usage = x509.KeyUsage(True, False, True, False, False, False, False, False, False)  # noqa: FBT003 - the order of RFC 5280
     builder = (
         x509.CertificateBuilder()
         .subject_name(request.subject)
@@ -172,7 +172,7 @@ def run() -> None:
             lambda: floor(content, issuer.certificate, key, digest),  # noqa: B023 - called at once
             lambda: ours(content, issuer, signer),  # noqa: B023 - called at once
         )
-        with_lint = seconds_per_call(lambda: ours(content, issuer, signer, lint.lint))  # noqa: B023
+        with_lint = seconds_per_call(lambda: ours(content, issuer, signer, lint.lint))  # noqa: B023 - called at once
         rows.append(
             (
                 kind,
@@ -198,7 +198,7 @@ def run_lint() -> None:
         tbs = x509.load_der_x509_certificate(ours(content, issuer, signer)).tbs_certificate_bytes
         algorithm = algorithms.by_identifier(signer.signature_algorithm)
         lint.warm_up(algorithm.identifier)
-        seconds = seconds_per_call(lambda: lint.lint(tbs, algorithm.identifier))  # noqa: B023
+        seconds = seconds_per_call(lambda: lint.lint(tbs, algorithm.identifier))  # noqa: B023 - called at once
         rows.append((kind, f"{seconds * 1e3:.2f}", f"{1 / seconds:,.0f}"))
     print("## Lint under a throw-away signature, one core\n")
     print(table(("CA key", "ms", "per second"), rows))

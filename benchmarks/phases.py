@@ -84,10 +84,10 @@ def measure(profiler: cProfile.Profile | None = None) -> dict[str, float]:
     import django  # noqa: PLC0415 - this process is for that
 
     django.setup()
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - after the settings
+    from django.test import Client  # noqa: PLC0415 - after the settings
 
-    from benchmarks.http import fields, request_pem  # noqa: PLC0415
+    from benchmarks.http import fields, request_pem  # noqa: PLC0415 - after the settings
 
     clock = Clock()
     key = ec.generate_private_key(ec.SECP256R1())
@@ -111,9 +111,9 @@ def measure(profiler: cProfile.Profile | None = None) -> dict[str, float]:
 
 def profile() -> str:
     """Profile submissions through Django's test client, for whoever wants to make them faster."""
-    import cProfile  # noqa: PLC0415
-    import io  # noqa: PLC0415
-    import pstats  # noqa: PLC0415
+    import cProfile  # noqa: PLC0415 - after the settings
+    import io  # noqa: PLC0415 - after the settings
+    import pstats  # noqa: PLC0415 - after the settings
 
     profiler = cProfile.Profile()
     measure(profiler)
@@ -135,10 +135,10 @@ def _submit(client: Any, form: dict[str, str]) -> None:  # noqa: ANN401 - import
 
 
 def _wrap(clock: Clock) -> None:
-    from django.db import connection  # noqa: PLC0415
-    from django.template.backends.django import Template  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 - after the settings
+    from django.template.backends.django import Template  # noqa: PLC0415 - after the settings
 
-    from enrollment.ca import issuance  # noqa: PLC0415
+    from enrollment.ca import issuance  # noqa: PLC0415 - after the settings
 
     # The linter is a default argument of `prepare`, so it is exchanged there.
     defaults: dict[str, Any] = issuance.prepare.__kwdefaults__ or {}

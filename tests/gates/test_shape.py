@@ -88,10 +88,10 @@ def test_every_exception_from_the_rules_has_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "most"), [("# noqa", MOST_NOQA), ("# type: ignore", MOST_TYPE_IGNORE)]
+    ("mark", "most"), [("noqa", MOST_NOQA), ("type: ignore", MOST_TYPE_IGNORE)]
 )
 def test_exceptions_from_the_rules_do_not_grow(mark: str, most: int) -> None:
-    assert sum(source.text.count(mark) for source in CODE) <= most
+    assert sum(source.text.count(f"# {mark}") for source in CODE) <= most
 
 
 def calls_of(source: Source, name: str) -> Iterator[int]:
