@@ -35,7 +35,7 @@ def is_navigation(request: HttpRequest) -> bool:
 
 def is_browser(request: HttpRequest) -> bool:
     """Tell whether a browser asks, for a page or for something on one."""
-    return "Sec-Fetch-Site" in request.headers
+    return is_navigation(request) or "Sec-Fetch-Site" in request.headers
 
 
 def unauthorized(request: HttpRequest, *, refused: bool = False) -> HttpResponse:

@@ -20,6 +20,7 @@ class SignInForm(AuthenticationForm):
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Django's signature
         super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = "User name"
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.add_input(Submit("sign_in", "Sign in"))
