@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,31 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """What opens a key: read when it is needed, so that most processes never know it."""
+
+    name: str
+    value: str = field(repr=False)
+    path: str | None
+
+    def read(self) -> str:
+        """Return the variable, or the content of the file that NAME_FILE names.
+
+        Raises:
+            ImproperlyConfigured: there is no such file.
+        """
+        if self.path is None:
+            return self.value
+        try:
+            return Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{self.name}_FILE names a file that cannot be read ({error.strerror}). "
+                f"Name a readable file, or set {self.name}."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator may choose; `docs/reference/settings.md` has a row for each."""
 
@@ -82,6 +107,13 @@ class Settings:
     max_request_bytes: int
     pending_days: int
     review_lifetime: timedelta
+    key_passphrase: Secret
+    key_store: str
+    token_module: str
+    token_name: str
+    token_pin: Secret
+    signer: str
+    signer_rate: int
 
     @property
     def is_enterprise(self) -> bool:
@@ -92,6 +124,13 @@ class Settings:
     def keys_home(self) -> Path:
         """The folder of private keys, mode 0700."""
         return self.home / "keys"
+
+    @property
+    def signer_socket(self) -> Path:
+        """Where the signer process listens."""
+        if self.signer.startswith("/"):
+            return Path(self.signer)
+        return self.home / "signer.sock"
 
 
 class _Environment:
@@ -105,16 +144,12 @@ class _Environment:
 
     def secret(self, name: str) -> str:
         """Return the variable, or the content of the file that NAME_FILE names."""
+        return self.later(name).read()
+
+    def later(self, name: str) -> Secret:
+        """Return a secret that is not read yet."""
         path = self._values.get(f"{name}_FILE")
-        if path is None:
-            return self._values.get(name, "")
-        try:
-            return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"{name}_FILE names a file that cannot be read ({error.strerror}). "
-                f"Name a readable file, or set {name}."
-            ) from error
+        return Secret(name, self._values.get(name, ""), path)
 
     def flag(self, name: str, *, default: bool) -> bool:
         raw = self._values.get(name)
@@ -174,6 +209,16 @@ def _sign_in(environment: _Environment) -> tuple[str, ...]:
             "NTLM, certificates, tokens and remote-user are planned. Write basic."
         )
     return words
+
+
+def _signer(environment: _Environment) -> str:
+    raw = environment.text("CERTSRV_SIGNER", "")
+    if raw in ("", "process") or raw.startswith("/"):
+        return raw
+    raise ImproperlyConfigured(
+        f"CERTSRV_SIGNER is '{raw}'. Write process, or the absolute path of a signer's socket, or "
+        "leave it empty to sign in the web processes."
+    )
 
 
 def _public_url(environment: _Environment, hostname: str) -> str:
@@ -262,6 +307,13 @@ def read(values: Mapping[str, str]) -> Settings:
         * 1024,
         pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
         review_lifetime=environment.minutes("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440),
+        key_passphrase=environment.later("CERTSRV_KEY_PASSPHRASE"),
+        key_store=environment.choice("CERTSRV_KEY_STORE", "file", ("file", "pkcs11")),
+        token_module=environment.text("CERTSRV_PKCS11_MODULE", ""),
+        token_name=environment.text("CERTSRV_PKCS11_TOKEN", "certsrv"),
+        token_pin=environment.later("CERTSRV_PKCS11_PIN"),
+        signer=_signer(environment),
+        signer_rate=environment.number("CERTSRV_SIGNER_RATE", 6000, least=1, most=1_000_000),
     )
 
 

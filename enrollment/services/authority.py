@@ -11,14 +11,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
 
-from enrollment import conf, keys
+from enrollment import conf
 from enrollment.ca import addresses, root
 from enrollment.ca.issuance import Issuer
 from enrollment.models import Authority
-from enrollment.services import audit
+from enrollment.services import audit, keyring
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from enrollment import keys
 
 ROOT_LIFETIME: Final = timedelta(days=3650)
 _SERIAL_BITS: Final = 127
@@ -93,11 +95,7 @@ def signer_of(row: Authority) -> keys.Signer:
     Raises:
         keys.KeyProblem: it is missing, readable by others, or not the certificate's.
     """
-    return keys.open_signer(
-        row.key_reference,
-        directory=conf.current().home,
-        expected=issuer_of(row).public_key,
-    )
+    return keyring.open_key(row.key_reference, expected=issuer_of(row).public_key)
 
 
 def create_self_signed(now: datetime) -> Authority:
@@ -108,9 +106,7 @@ def create_self_signed(now: datetime) -> Authority:
         LintRefused: the CA's name cannot stand in a certificate.
     """
     settings = conf.current()
-    settings.keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    reference = f"keys/ca-{secrets.token_hex(4)}.pem"
-    signer = keys.generate(settings.ca_key, settings.home / reference)
+    reference, signer = keyring.make_key(settings.ca_key, "ca")
     moment = now.replace(microsecond=0)
     der = root.self_signed(
         settings.ca_name,

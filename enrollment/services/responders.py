@@ -5,24 +5,23 @@ Source: RFC 6960 section 4.2.2.2; ms-facts section (g).
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from enrollment import conf, keys
 from enrollment.ca import algorithms, ocsp
 from enrollment.ca.content import key_identifier
 from enrollment.ca.template import OCSP_SIGNING, CertificateTemplate, KeyUsage
 from enrollment.keys.signer import spki
 from enrollment.models import Responder
-from enrollment.services import authority, locks, own_certificates, publication
+from enrollment.services import authority, keyring, locks, own_certificates, publication
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from enrollment import keys
     from enrollment.models import Authority
 
 LIFETIME: Final = timedelta(days=14)
@@ -81,10 +80,7 @@ def _serves(row: Responder, now: datetime) -> bool:
 
 
 def _make(issuing: Authority, now: datetime) -> Responder:
-    settings = conf.current()
-    reference = f"keys/ocsp-{issuing.key_index}-{secrets.token_hex(4)}.pem"
-    settings.keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = keys.generate(_KEY_KIND, settings.home / reference)
+    reference, key = keyring.make_key(_KEY_KIND, f"ocsp-{issuing.key_index}")
     certificate = own_certificates.issue(
         key, f"{issuing.name} OCSP", (), _TEMPLATE, now=now, issuing=issuing
     )
@@ -111,4 +107,4 @@ def _value(pk: int, der: bytes) -> ocsp.Responder:  # noqa: ARG001 - the key of 
 
 def signer_of(row: Responder) -> keys.Signer:
     """Open the private key of a responder."""
-    return keys.open_signer(row.key_reference, directory=conf.current().home)
+    return keyring.open_key(row.key_reference)

@@ -1,0 +1,100 @@
+"""The one place where the settings of keys become a key ring.
+
+With the setting `signer`, processes that serve ask the signer process and open nothing. Commands,
+which run for seconds under the operator's own hand, open the keys themselves, unless the signer is
+one that runs by itself and commands cannot (ADR 0010).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from enrollment import conf, keys
+from enrollment.models import Authority, Responder
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+
+class _Process:
+    """What this process was told beside its settings."""
+
+    typed: bytes | None = None
+    asks_signer = False
+    is_signer = False
+
+
+_process: Final = _Process()
+
+
+def ring() -> keys.KeyRing:
+    """Return what this process may do with keys."""
+    settings = conf.current()
+    remote = settings.signer.startswith("/") or (settings.signer and _process.asks_signer)
+    return keys.KeyRing(
+        home=settings.home,
+        store=settings.key_store,
+        passphrase=_passphrase,
+        token=keys.TokenSettings(
+            settings.token_module, settings.token_name, settings.token_pin.read
+        ),
+        socket=settings.signer_socket if remote and not _process.is_signer else None,
+    )
+
+
+def open_key(reference: str, *, expected: CertificatePublicKeyTypes | None = None) -> keys.Signer:
+    """Open the signer of a key that a row refers to.
+
+    Raises:
+        keys.KeyProblem: it cannot be had, or is not the private half of `expected`.
+    """
+    return ring().open(reference, expected=expected)
+
+
+def make_key(kind: str, purpose: str) -> keys.MadeKey:
+    """Make a key where keys are made now; `purpose` begins its name.
+
+    Raises:
+        keys.KeyProblem: it cannot be made.
+    """
+    return ring().make(kind, purpose)
+
+
+def ask_signer() -> None:
+    """Say that this process serves: with the setting, it never opens a key itself."""
+    _process.asks_signer = True
+
+
+def be_signer() -> None:
+    """Say that this process is the signer: it opens keys, whatever the setting says."""
+    _process.is_signer = True
+
+
+def locked_keys() -> list[str]:
+    """Return the references of keys in use that wait for a passphrase in this process."""
+    here = ring()
+    rows = [row.key_reference for row in Authority.objects.all()]
+    newest = Responder.objects.first()
+    if newest is not None:
+        rows.append(newest.key_reference)
+    return [reference for reference in dict.fromkeys(rows) if here.needs_passphrase(reference)]
+
+
+def unlock(passphrase: str) -> None:
+    """Take the passphrase that was typed, for as long as this process lives, and try it.
+
+    Raises:
+        keys.KeyProblem: it does not open the keys.
+    """
+    waiting = locked_keys()
+    _process.typed = passphrase.encode()
+    try:
+        for reference in waiting:
+            open_key(reference)
+    except keys.KeyProblem:
+        _process.typed = None
+        raise
+
+
+def _passphrase() -> bytes | None:
+    return _process.typed or conf.current().key_passphrase.read().encode() or None
