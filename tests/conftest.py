@@ -21,6 +21,11 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 import pytest  # noqa: E402 - the home must be set first
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - as above
 
+from enrollment import conf  # noqa: E402 - as above
+
+# Django's settings were read before this file: what they remember is the home of a person.
+conf.current.cache_clear()
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

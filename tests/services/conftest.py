@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.contrib.auth.models import User
+    from pytest_django import Settings
 
     from enrollment.ca.policy import Requester
     from tests.services.acts import Configure
@@ -37,6 +38,12 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
 def _forget_addresses() -> None:
     """Issuers are kept with their addresses, which come from the settings."""
     authority._issuer.cache_clear()  # noqa: SLF001 - rows and settings never change otherwise
+
+
+@pytest.fixture(autouse=True)
+def _fast_hashes(settings: Settings) -> None:
+    """Nobody signs in here; a slow password hash for each of the cast would cost a minute."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
