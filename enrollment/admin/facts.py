@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from enrollment.admin.wording import grouped
-from enrollment.ca import encode, names, oids
+from enrollment.ca import algorithms, der, encode, names, oids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,6 +147,8 @@ def key_usage_words(usage: x509.KeyUsage) -> tuple[str, ...]:
     return tuple(words for attribute, words in _KEY_USAGES if getattr(usage, attribute))
 
 
+# Microsoft writes the name of a template as a bare BMPString.
+_TEMPLATE_NAME = "1.3.6.1.4.1.311.20.2"
 _CODES = (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier, x509.UnrecognizedExtension)
 
 
@@ -170,6 +172,8 @@ def _extension_lines(value: x509.ExtensionType) -> tuple[str, ...]:  # noqa: C90
             return tuple(name_words(entry.access_location) for entry in value)
         case x509.MSCertificateTemplate():
             return (_template(value),)
+        case x509.UnrecognizedExtension() if value.oid.dotted_string == _TEMPLATE_NAME:
+            return (names.visible(value.value[2:].decode("utf-16-be", errors="replace")),)
         case x509.UnrecognizedExtension():
             return (octets_words(value.value),)
         case _:
@@ -205,7 +209,11 @@ def _key_of(certificate: x509.Certificate) -> str:
 
 def signature_words(certificate: x509.Certificate) -> str:
     """Name the algorithm of a certificate's signature."""
-    return oids.name(certificate.signature_algorithm_oid.dotted_string)
+    dotted = certificate.signature_algorithm_oid.dotted_string
+    for algorithm in algorithms.ALL:
+        if der.oid(dotted) in algorithm.identifier:
+            return algorithm.name
+    return oids.name(dotted)
 
 
 def octets_words(octets: bytes) -> str:

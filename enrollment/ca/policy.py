@@ -87,12 +87,16 @@ Decision: TypeAlias = Issue | Hold | Deny
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a rule may look at."""
+    """Everything a rule may look at.
+
+    `known_weak` holds the fingerprints of published keys, as `weakkeys.fingerprint` makes them.
+    """
 
     request: CertificationRequest
     template: CertificateTemplate
     requester: Requester
     knowledge: Knowledge = field(default_factory=Knowledge)
+    known_weak: frozenset[str] = frozenset()
 
 
 def template_name(request: CertificationRequest, attributes: RequestAttributes) -> str:
@@ -214,7 +218,7 @@ def _key_strength(case: Case) -> None:
             f"The {case.request.key.name} key of the request cannot be used.",
             remedy="Make a new key and request again.",
         )
-    problem = weakness(case.request.public_key)
+    problem = weakness(case.request.public_key, known_weak=case.known_weak)
     if problem is not None:
         raise errors.KeyWeak(
             problem,

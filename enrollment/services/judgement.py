@@ -16,7 +16,7 @@ from enrollment.ca.errors import EnrollmentError, NoTemplate, TemplateNotSupport
 from enrollment.ca.names import HeldName, names_of
 from enrollment.ca.policy import Case, Decision, Deny, Knowledge, Requester
 from enrollment.ca.request import CertificationRequest, parse_certification_request
-from enrollment.services import directory, knowledge
+from enrollment.services import directory, knowledge, weak_keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +75,7 @@ def judge(
     known = knowledge.gather(
         names, template, requester, earlier, now=now, with_holders=with_holders
     )
-    decision = policy.decide(Case(request, template, requester, known))
+    decision = policy.decide(Case(request, template, requester, known, weak_keys.known()))
     return Judgement(request, requester, decision, template, earlier, names, known)
 
 

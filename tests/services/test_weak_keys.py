@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
+    from enrollment.models import EnrollmentRequest
+
 
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -28,7 +30,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     weak_keys.known.cache_clear()
 
 
-def submit(user: User) -> enroll.EnrollmentRequest:
+def submit(user: User) -> EnrollmentRequest:
     submission = enroll.Submission(
         make.request_pem(number=55),
         "CertificateTemplate:WebServer",

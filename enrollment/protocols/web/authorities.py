@@ -35,19 +35,23 @@ class AuthorityPage:
     newest: int
     renewal: int
     encoding: str
+    has_delta: bool
     choices: tuple[Choice, ...]
     not_after: datetime
     thumbprint_sha1: str
     thumbprint_sha256: str
 
 
-def authority_page(rows: Sequence[Authority], *, position: int, encoding: str) -> AuthorityPage:
+def authority_page(
+    rows: Sequence[Authority], *, position: int, encoding: str, has_delta: bool
+) -> AuthorityPage:
     """Return the page for one of the CA's certificates.
 
     Args:
         rows: newest first, at least one.
         position: which of them, counted from the newest; out of range means the newest.
         encoding: `bin` or `b64`.
+        has_delta: whether delta lists are published.
     """
     newest = rows[0].index
     row = rows[position if position < len(rows) else 0]
@@ -56,6 +60,7 @@ def authority_page(rows: Sequence[Authority], *, position: int, encoding: str) -
         newest=newest,
         renewal=row.index,
         encoding=encoding,
+        has_delta=has_delta,
         choices=tuple(
             Choice(newest - row.index, row.index, _label(row, is_current=row.index == newest))
             for row in rows

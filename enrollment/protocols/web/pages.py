@@ -222,6 +222,19 @@ def not_issued(row: EnrollmentRequest) -> ErrorPage:
     )
 
 
+def revoked(row: EnrollmentRequest) -> ErrorPage:
+    """Return the Error page of a request whose certificate must no longer be used."""
+    text = hresult.describe(hresult.CERT_REVOKED)
+    return ErrorPage(
+        message=row.disposition_message,
+        last_status=text,
+        disposition=f"{row.disposition}",
+        suggested_cause="The certificate was revoked.",
+        summary="The certificate was issued, and revoked since then.",
+        next_step="Do not install it. Make a new key and request, and send it here.",
+    )
+
+
 def _without_armor(text: str) -> str:
     """Take out what a client would read as the beginning of a certificate (contract 2.5)."""
     return _ARMOR.sub(r"the \1 line", text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.views.decorators.http import require_safe
 
+from enrollment import conf
 from enrollment.protocols.web import authorities, codec
 from enrollment.protocols.web.answers import page
 from enrollment.protocols.web.wire import query
@@ -23,6 +24,7 @@ def certcarc(request: HttpRequest) -> HttpResponse:
     shown = authorities.authority_page(
         delivery.authorities(),
         position=codec.position(fields.text("lbCaInstance")),
+        has_delta=bool(conf.current().delta_period),
         encoding="bin" if codec.wants_der(fields.text("rbEncoding") or "bin") else "b64",
     )
     return page(request, "authority", wording(fields.text("flow")), page=shown)

@@ -93,6 +93,8 @@ def result_page(
     request: HttpRequest, row: EnrollmentRequest, words: Wording, *, is_return: bool = False
 ) -> HttpResponse:
     """Draw the page of a request's disposition."""
+    if row.state is Disposition.REVOKED:
+        return error_page(request, pages.revoked(row))
     if row.certificate is not None:
         return page(request, "issued", words, page=pages.issued_page(row))
     if row.state in (Disposition.UNDER_SUBMISSION, Disposition.INCOMPLETE):
