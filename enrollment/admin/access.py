@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from enrollment.services import people
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -15,20 +17,10 @@ if TYPE_CHECKING:
 
 REVIEW: Final = "enrollment.review_enrollmentrequest"
 
-# Any one of these opens the door; what lies behind it is asked for again, page by page.
-ENTRY: Final = (
-    REVIEW,
-    "enrollment.view_enrollmentrequest",
-    "enrollment.view_certificate",
-    "enrollment.change_template",
-    "enrollment.view_auditevent",
-    "auth.change_user",
-)
-
 
 def may_enter(person: Person) -> bool:
     """Managers, administrators and auditors work here; a requester has pages of their own."""
-    return person.is_active and any(person.has_perm(right) for right in ENTRY)
+    return person.is_active and any(person.has_perm(right) for right in people.DESK_RIGHTS)
 
 
 def may_review(person: Person) -> bool:

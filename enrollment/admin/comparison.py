@@ -20,9 +20,13 @@ _SAN: Final = ExtensionOID.SUBJECT_ALTERNATIVE_NAME
 # Extensions every certificate of this CA carries, whatever was asked for; listed after the others.
 _OURS: Final = frozenset(
     {
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
         ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
         ExtensionOID.CRL_DISTRIBUTION_POINTS,
         ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+        ExtensionOID.MS_CERTIFICATE_TEMPLATE,
+        x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2"),
+        x509.ObjectIdentifier("1.3.6.1.4.1.311.21.10"),
     }
 )
 
@@ -127,6 +131,8 @@ def _extension(
         verdict = Verdict.OWN if oid in _OURS else Verdict.ADDED
         reason = "" if oid in _OURS else "The template says so."
         return Line(label, (), issued or (), verdict, reason)
+    if oid == ExtensionOID.SUBJECT_KEY_IDENTIFIER and asked != issued:
+        return Line(label, asked, issued or (), Verdict.OWN, "It is computed from the key.")
     if issued is None:
         return _ignored(label, asked, "Only the template adds extensions.")
     if asked == issued:

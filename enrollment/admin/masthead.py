@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from enrollment import __version__
 from enrollment.admin.wording import grouped
 from enrollment.ca import encode
 from enrollment.models import Authority
@@ -15,6 +16,7 @@ class Masthead:
 
     name: str
     thumbprint: str
+    version: str = __version__
 
 
 def read() -> Masthead:

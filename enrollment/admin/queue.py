@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -73,7 +74,8 @@ class QueueFilter(forms.Form):
 
     def __init__(self, data: dict[str, str]) -> None:
         super().__init__(data, auto_id="filter_%s", label_suffix="")
-        names = Template.objects.order_by("display_name").values_list("name", "display_name")
+        offered = Template.objects.filter(Q(published=True) | Q(name=data.get("template", "")))
+        names = offered.order_by("display_name").values_list("name", "display_name")
         self.fields["template"].choices = [("", "any"), *names]  # type: ignore[attr-defined]  # a choice field
 
     @property
@@ -164,11 +166,17 @@ def _entries(rows: Sequence[EnrollmentRequest], now: datetime) -> list[Entry]:
 
 def names_of(row: EnrollmentRequest) -> str:
     """Return the first names of a request, or its subject where it has none."""
-    values = list(dict.fromkeys(warnings.values_of(row)))
+    values = [_as_written(name, row) for name in dict.fromkeys(warnings.values_of(row))]
     if not values:
         return row.subject or "(no name)"
     rest = len(values) - _FIRST_NAMES
     return ", ".join(values[:_FIRST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _as_written(name: str, row: EnrollmentRequest) -> str:
+    """Return a name with the capitals of the subject; names are compared without them."""
+    at = row.subject.lower().find(name)
+    return row.subject[at : at + len(name)] if at >= 0 else name
 
 
 def _counts(waiting: QuerySet[EnrollmentRequest], now: datetime) -> list[Count]:

@@ -18,6 +18,7 @@ from enrollment.models import AuditEvent, EnrollmentRequest, Template
 from enrollment.services import directory, enroll, judgement, review
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from enrollment.admin.access import Person
@@ -98,7 +99,7 @@ def _under_review(seen: review.Review) -> Exhibit:
         seen.prepared,
         digest=seen.digest,
         ignored=seen.ignored,
-        holders=seen.holders,
+        holders=_each_once(seen.holders),
     )
 
 
@@ -114,8 +115,14 @@ def _previewed(row: EnrollmentRequest, now: datetime) -> Exhibit:
         seen.decision,
         seen.certificate,
         ignored=seen.ignored,
-        holders=seen.holders,
+        holders=_each_once(seen.holders),
     )
+
+
+def _each_once(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    """Drop the common name of a certificate that holds it as an alternative name as well."""
+    found = {(str(holder.name), holder.serial_number): holder for holder in holders}
+    return tuple(found.values())
 
 
 def _exhibited(
@@ -128,6 +135,13 @@ def _exhibited(
         refusal = decision.error if isinstance(decision, Deny) else None
         return Exhibit(request, comparison.asked_only(request), refusal=refusal, **found)
     lines = comparison.compare(request, comparison.unsigned(prepared))
+    # What the template adds anyway is no loss to anybody.
+    kept = {line.label.casefold() for line in lines if line.verdict is comparison.Verdict.SAME}
+    found["ignored"] = tuple(
+        sentence
+        for sentence in found["ignored"]
+        if sentence.partition(" in the request is ignored")[0].casefold() not in kept
+    )
     return Exhibit(request, tuple(lines), findings=prepared.findings, is_linted=True, **found)
 
 

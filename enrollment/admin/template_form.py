@@ -160,6 +160,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     class Meta:
         model = Template
         fields = "__all__"  # noqa: DJ007 - the fieldsets choose
+        labels: ClassVar = {"minimum_rsa_bits": "Least bits of an RSA key"}
         help_texts: ClassVar = {
             "published": "Offered to those who may enroll.",
             "validity_days": "A certificate never outlives its CA, whatever stands here.",

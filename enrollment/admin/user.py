@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
 from enrollment.models import Account
-from enrollment.services import audit
+from enrollment.services import audit, people
 
 if TYPE_CHECKING:
     from django.forms import BaseModelFormSet, ModelForm
@@ -68,6 +68,7 @@ class AccountAdmin(UserAdmin[User]):
     ) -> None:
         """Store groups and directory entry, and record what changed."""
         super().save_related(request, form, formsets, change)
+        people.mark(form.instance)
         forms = [form, *(inner for formset in formsets for inner in formset.forms)]
         changes: dict[str, Any] = {}
         for each in forms:

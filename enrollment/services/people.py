@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
@@ -15,6 +15,17 @@ from enrollment.services import audit
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+# Any one of these opens the desk; what lies behind it is asked for again, page by page.
+DESK_RIGHTS: Final = (
+    "enrollment.review_enrollmentrequest",
+    "enrollment.view_enrollmentrequest",
+    "enrollment.view_certificate",
+    "enrollment.change_template",
+    "enrollment.view_auditevent",
+    "auth.change_user",
+)
 
 
 class PersonRefused(Exception):
@@ -54,6 +65,7 @@ def add(person: NewPerson, *, actor: str, now: datetime) -> User:
         raise PersonRefused(_sentence(error)) from error
     user.save()
     user.groups.set(groups)
+    mark(user)
     if person.dns_name or person.upn:
         account.save()
     audit.record(
@@ -64,6 +76,18 @@ def add(person: NewPerson, *, actor: str, now: datetime) -> User:
         groups=sorted(person.groups),
     )
     return user
+
+
+def mark(user: User) -> None:
+    """Remember whether the pages show somebody the way to the desk.
+
+    The mark only draws a link and gives no right; rights are read anew at every click.
+    """
+    fresh = User.objects.get(pk=user.pk)
+    works_there = any(fresh.has_perm(right) for right in DESK_RIGHTS)
+    if fresh.is_staff != works_there:
+        User.objects.filter(pk=user.pk).update(is_staff=works_there)
+    user.is_staff = works_there
 
 
 def _groups(names: tuple[str, ...]) -> list[Group]:

@@ -275,3 +275,21 @@ def test_a_key_that_cannot_be_opened_is_a_sentence_and_no_fault(
 
     assert "could not be signed" in page
     assert "/secret/path" not in page
+
+
+def test_a_waiting_request_is_not_called_decided(waiting: EnrollmentRequest, desk: Client) -> None:
+    assert ", decided" not in desk.get(address(waiting)).content.decode()
+
+
+def test_a_holder_of_a_name_is_listed_once(alice: User, charlie: User, desk: Client) -> None:
+    """The common name and the alternative name of one certificate are one holder."""
+    submit(charlie, "www.example.com", template="WebServer", dns=("www.example.com",))
+    row = submit(alice, "www.example.com")
+
+    assert len(desk.get(address(row)).context["exhibit"].holders) == 1
+
+
+def test_names_keep_the_capitals_of_the_subject(alice: User, desk: Client) -> None:
+    submit(alice, "Example Sub CA")
+
+    assert "Example Sub CA" in desk.get("/admin/").content.decode()

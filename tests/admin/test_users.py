@@ -145,3 +145,15 @@ def test_what_a_role_may_do_is_not_edited(office: Client) -> None:
 
     assert page.status_code == 200
     assert "<textarea" not in page.content.decode()
+
+
+def test_a_role_at_the_desk_shows_the_way_there_and_its_loss_hides_it(
+    alice: User, office: Client
+) -> None:
+    """The mark draws a link on the request pages; it gives no right."""
+    change(office, alice, groups=[Group.objects.get(name="Certificate Managers").pk])
+    with_role = User.objects.get(pk=alice.pk).is_staff
+    change(office, alice, groups=[Group.objects.get(name="Enrollees").pk])
+
+    assert with_role
+    assert not User.objects.get(pk=alice.pk).is_staff
