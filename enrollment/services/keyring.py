@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 
+# Commands catch it; they may not import the keys themselves.
+KeyProblem = keys.KeyProblem
+
+
 class _Process:
     """What this process was told beside its settings."""
 
@@ -68,6 +72,17 @@ def ask_signer() -> None:
 def be_signer() -> None:
     """Say that this process is the signer: it opens keys, whatever the setting says."""
     _process.is_signer = True
+
+
+def check() -> None:
+    """Open the key that issues now, so that what is wrong with it is said at the start.
+
+    Raises:
+        keys.KeyProblem: it cannot be had.
+    """
+    row = Authority.objects.order_by("-index").first()
+    if row is not None:
+        open_key(row.key_reference)
 
 
 def locked_keys() -> list[str]:

@@ -135,7 +135,17 @@ def _give_place(arbiter: Arbiter, worker: SiteWorker) -> None:
 
 
 class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
-    """An interrupt from the terminal lets requests finish, as a stop by the system does."""
+    """An interrupt from the terminal lets requests finish, as a stop by the system does.
+
+    Whoever the site depends on is watched each time the workers are looked after.
+    """
+
+    watch: Callable[[], None]
+
+    def manage_workers(self) -> None:
+        """Look after the workers, and after the signer."""
+        super().manage_workers()
+        self.watch()
 
     def handle_int(self) -> None:
         """Stop as on SIGTERM."""
@@ -143,7 +153,11 @@ class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
 
 
 def serve(
-    bound: Listeners, own: SiteCertificate | None, workers: int, ready: Callable[[], None]
+    bound: Listeners,
+    own: SiteCertificate | None,
+    workers: int,
+    ready: Callable[[], None],
+    watch: Callable[[], None],
 ) -> None:
     """Serve until told to stop; returns by SystemExit, with gunicorn's status.
 
@@ -152,6 +166,7 @@ def serve(
         own: the TLS certificate of the site; needed when `bound.tls` is on.
         workers: processes.
         ready: called once, when connections are accepted.
+        watch: called every second or so.
     """
     if bound.tls is not None and own is not None:
         files = CertificateFiles(own.certificate, own.key)
@@ -160,4 +175,6 @@ def serve(
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    _GracefulArbiter(Site(bound, workers, ready)).run()
+    arbiter = _GracefulArbiter(Site(bound, workers, ready))
+    arbiter.watch = watch
+    arbiter.run()

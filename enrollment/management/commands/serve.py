@@ -1,5 +1,6 @@
 """`manage.py serve`: both listeners, in a production server."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -8,10 +9,16 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from enrollment import conf
+from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
-from enrollment.services import site_certificate
+from enrollment.services import keyring, site_certificate
 from enrollment.services.own_certificates import OwnCertificateRefused
+from enrollment.signer.child import SignerChild, SignerNotStarted
+
+
+def _nothing() -> None:
+    """Watch over nobody."""
 
 
 class Command(BaseCommand):
@@ -31,11 +38,28 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not bound.all():
             raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
+        watch = self._open_keys(settings)
         try:
             own = site_certificate.ensure(timezone.now()) if bound.tls else None
         except OwnCertificateRefused as error:
             raise CommandError(str(error)) from error
-        server.serve(bound, own, settings.workers, self._say_addresses)
+        server.serve(bound, own, settings.workers, self._say_addresses, watch)
+
+    def _open_keys(self, settings: conf.Settings) -> Callable[[], None]:
+        """Start the signer where one is wanted, or open the keys here; say what is wrong now."""
+        watch: Callable[[], None] = _nothing
+        try:
+            if settings.signer == "process":
+                child = SignerChild(settings.signer_socket)
+                child.start()
+                watch = child.watch
+            keyring.ask_signer()
+            if not settings.signer:
+                passphrase.ask()
+            keyring.check()
+        except (keyring.KeyProblem, SignerNotStarted) as error:
+            raise CommandError(str(error)) from error
+        return watch
 
     def _refuse_unready(self) -> None:
         executor = MigrationExecutor(connections["default"])

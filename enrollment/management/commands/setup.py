@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from enrollment import conf
+from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         """Migrate, make what is missing, and say what there is now."""
         conf.current().home.mkdir(mode=0o700, parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
+        passphrase.ask()
         try:
             report = run_setup(now=timezone.now())
         except SetupFailed as error:

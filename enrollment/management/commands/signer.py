@@ -1,0 +1,53 @@
+"""`manage.py signer`: hold the keys of the CA and sign for the site."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from enrollment import conf
+from enrollment.management import passphrase
+from enrollment.services import keyring
+from enrollment.signer import server
+from enrollment.signer.desk import Desk
+from enrollment.signer.log import UseLog
+
+
+class Command(BaseCommand):
+    """Sign what the site has decided, until stopped."""
+
+    help = "Hold the keys of the CA in a process of its own and sign for the site."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--until-closed",
+            type=int,
+            metavar="FD",
+            help="end when this pipe is closed; for `serve`",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # Django's signature
+        """Open the keys, listen, answer."""
+        settings = conf.current()
+        server.harden()
+        keyring.be_signer()
+        passphrase.ask()
+        try:
+            keyring.check()
+            listener = server.listen(settings.signer_socket)
+        except (keyring.KeyProblem, server.SignerRunning) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(
+                f"The socket {settings.signer_socket} cannot be made: {error.strerror}."
+            ) from error
+        if options["until_closed"] is None:
+            self.stdout.write(f"Signing for {settings.signer_socket}")
+            self.stdout.flush()
+        desk = Desk(keyring.ring(), UseLog(settings.home), settings.signer_rate)
+        try:
+            server.serve(listener, desk, options["until_closed"])
+        finally:
+            listener.close()
+            settings.signer_socket.unlink(missing_ok=True)
