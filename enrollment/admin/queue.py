@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -175,8 +176,8 @@ def names_of(row: EnrollmentRequest) -> str:
 
 def _as_written(name: str, row: EnrollmentRequest) -> str:
     """Return a name with the capitals of the subject; names are compared without them."""
-    at = row.subject.lower().find(name)
-    return row.subject[at : at + len(name)] if at >= 0 else name
+    written = re.search(rf"(?<==){re.escape(name)}(?=[,+]|$)", row.subject, re.IGNORECASE)
+    return written[0] if written else name
 
 
 def _counts(waiting: QuerySet[EnrollmentRequest], now: datetime) -> list[Count]:

@@ -293,3 +293,14 @@ def test_names_keep_the_capitals_of_the_subject(alice: User, desk: Client) -> No
     submit(alice, "Example Sub CA")
 
     assert "Example Sub CA" in desk.get("/admin/").content.decode()
+
+
+def test_a_name_from_the_directory_takes_nothing_from_the_subject(
+    alice: User, desk: Client
+) -> None:
+    """Alice asks as "Alice Signing"; the template names her from the directory."""
+    submit(alice, "Alice Signing", template="CodeSigning")
+
+    [entry] = desk.get("/admin/").context["queue"].entries
+
+    assert entry.names.startswith("alice")
