@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import socket
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before anything reads a setting: tests never touch the data of a person, and one CA key per run.
 _HOME = tempfile.TemporaryDirectory(prefix="certsrv-tests-")
@@ -35,6 +37,31 @@ if TYPE_CHECKING:
     from enrollment.services.setup import SetupReport
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def no_strange_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect within this machine only: a test that needs the world fails somewhere else."""
+
+    def guarded(name: str) -> None:
+        connect = getattr(socket.socket, name)
+
+        def within(self: socket.socket, address: Any) -> Any:
+            if self.family != socket.AF_UNIX and not _is_loopback(str(address[0])):
+                raise AssertionError(f"A test tried to connect to {address[0]}.")
+            return connect(self, address)
+
+        monkeypatch.setattr(socket.socket, name, within)
+
+    guarded("connect")
+    guarded("connect_ex")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @pytest.fixture(scope="session")
