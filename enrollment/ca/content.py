@@ -20,7 +20,7 @@ from enrollment.ca.template import CertificateTemplate, KeyUsage, key_usage_exte
 if TYPE_CHECKING:
     from cryptography.x509 import ExtensionType
 
-    from enrollment.ca.issuance import Issuer
+    from enrollment.ca.issuer import Issuer
     from enrollment.ca.request import CertificationRequest
 
 TEMPLATE_NAME: Final = "1.3.6.1.4.1.311.20.2"

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from enrollment.ca import der
-from enrollment.ca.issuance import IssuanceFault
+from enrollment.ca.issuer import signed
 from enrollment.ca.revocation import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from enrollment.ca.issuance import Issuer, SigningKey
+    from enrollment.ca.issuer import Issuer, SigningKey
 
 _ENUMERATED: Final = 0x0A
 _VERSION_2: Final = der.integer(1)
@@ -158,17 +158,9 @@ def sign(tbs: bytes, issuer: Issuer, key: SigningKey) -> bytes:
     """Sign what `compose` wrote, and check the signature before anybody sees the list.
 
     Raises:
-        IssuanceFault: the key is not the issuer's, or the signature does not verify.
+        IssuanceFault: see `issuer.signed`.
     """
-    algorithm = issuer.signature_algorithm
-    signature = key.sign(tbs)
-    crl = der.sequence(tbs, algorithm.identifier, der.bit_string(signature))
-    try:
-        algorithm.verify(issuer.public_key, signature, tbs)
-        x509.load_der_x509_crl(crl)
-    except Exception as error:
-        raise IssuanceFault("the signature just made on a CRL does not verify") from error
-    return crl
+    return signed(tbs, issuer, key, x509.load_der_x509_crl)
 
 
 def build_crl(  # noqa: PLR0913 - all that a list says

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from enrollment.ca import algorithms, der, errors, naming
+from enrollment.ca import der, errors, naming
 from enrollment.ca.content import key_identifier, leaf_extensions
+from enrollment.ca.issuer import IssuanceFault, Issuer, SigningKey, signed
 from enrollment.ca.lint import Finding, blocking, lint
 from enrollment.ca.names import HeldName, display, names_of
 
@@ -23,83 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-
     from enrollment.ca.policy import Requester
     from enrollment.ca.request import CertificationRequest
     from enrollment.ca.template import CertificateTemplate
 
     Lint = Callable[[bytes, bytes], tuple[Finding, ...]]
-
-
-class IssuanceFault(Exception):
-    """The CA did something it must not: a bug or a broken key, never the requester's fault."""
-
-
-class SigningKey(Protocol):
-    """What `sign` needs of a private key; `enrollment.keys.Signer` is one."""
-
-    @property
-    def public_key(self) -> CertificatePublicKeyTypes:
-        """The public half."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature over `message`."""
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """A CA certificate and what certificates below it say about it; never its key.
-
-    `chain` holds the certificates above it in DER, nearest first, root last.
-    """
-
-    certificate: x509.Certificate
-    index: int = 0
-    key_index: int = 0
-    chain: tuple[bytes, ...] = ()
-    crl_addresses: tuple[str, ...] = ()
-    certificate_addresses: tuple[str, ...] = ()
-    ocsp_addresses: tuple[str, ...] = ()
-
-    @cached_property
-    def der(self) -> bytes:
-        """The CA certificate."""
-        return self.certificate.public_bytes(Encoding.DER)
-
-    @cached_property
-    def name_der(self) -> bytes:
-        """Its subject: the issuer field of what it signs."""
-        return self.certificate.subject.public_bytes()
-
-    @cached_property
-    def key_identifier(self) -> bytes:
-        """Its subject key identifier, or the hash of its key where it has none."""
-        try:
-            found = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-        except x509.ExtensionNotFound:
-            return x509.SubjectKeyIdentifier.from_public_key(self.public_key).digest
-        return found.value.digest
-
-    @cached_property
-    def public_key(self) -> CertificatePublicKeyTypes:
-        """Its public key."""
-        return self.certificate.public_key()
-
-    @cached_property
-    def signature_algorithm(self) -> algorithms.SignatureAlgorithm:
-        """How its key signs."""
-        return algorithms.signature_algorithm(self.public_key)
-
-    @cached_property
-    def not_before(self) -> datetime:
-        """Start of its own validity."""
-        return self.certificate.not_valid_before_utc
-
-    @cached_property
-    def not_after(self) -> datetime:
-        """End of its own validity."""
-        return self.certificate.not_valid_after_utc
 
 
 @dataclass(frozen=True)
@@ -240,18 +168,9 @@ def sign_content(tbs: bytes, issuer: Issuer, key: SigningKey) -> bytes:
     """Sign the content that `prepare` composed, and check the signature before anyone sees it.
 
     Raises:
-        IssuanceFault: the key is not the issuer's, or the signature does not verify (a computation
-            fault could otherwise give the private key away).
+        IssuanceFault: see `issuer.signed`.
     """
-    algorithm = issuer.signature_algorithm
-    signature = key.sign(tbs)
-    certificate = der.sequence(tbs, algorithm.identifier, der.bit_string(signature))
-    try:
-        algorithm.verify(issuer.public_key, signature, tbs)
-        x509.load_der_x509_certificate(certificate)
-    except Exception as error:
-        raise IssuanceFault("the signature just made does not verify") from error
-    return certificate
+    return signed(tbs, issuer, key, x509.load_der_x509_certificate)
 
 
 _VERSION_3 = der.explicit(0, der.integer(2))

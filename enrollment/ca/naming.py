@@ -13,8 +13,8 @@ from enrollment.ca.names import UPN_OID, is_dns_name
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, SubjectSource
 
 if TYPE_CHECKING:
-    from enrollment.ca.policy import Requester
     from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.requester import Requester
 
 # RFC 5280 appendix A, ub-common-name.
 _LONGEST_COMMON_NAME: Final = 64

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from enrollment.ca.issuance import SigningKey
+    from enrollment.ca.issuer import SigningKey
 
 MAX_REQUEST_OCTETS: Final = 8192
 MAX_CERTIFICATES: Final = 32

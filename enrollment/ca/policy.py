@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from enrollment.ca import errors, naming
 from enrollment.ca.keys import KeyKind
 from enrollment.ca.names import COMMON_NAME, DNS, IP, HeldName, names_of, visible
+from enrollment.ca.requester import Requester
 from enrollment.ca.template import Approval, CertificateTemplate, SubjectSource
 from enrollment.ca.weakkeys import weakness
 
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
 
     from enrollment.ca.attributes import RequestAttributes
     from enrollment.ca.request import CertificationRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who asks, as the site knows them; nothing here ever comes from a request."""
-
-    name: str
-    groups: frozenset[str] = frozenset()
-    account_id: int | None = None
-    is_anonymous: bool = False
-    full_name: str = ""
-    email: str = ""
-    dns_name: str = ""
-    upn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,3 +305,17 @@ def _approval(case: Case) -> str | None:
 
 
 _WAITS: tuple[Callable[[Case], str | None], ...] = (_approval,)
+
+__all__ = [
+    "Case",
+    "Decision",
+    "Deny",
+    "Hold",
+    "Holder",
+    "Issue",
+    "Knowledge",
+    "Requester",
+    "check_template_information",
+    "decide",
+    "template_name",
+]

@@ -26,7 +26,7 @@ from enrollment.ca.template import KeyUsage, key_usage_extension
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from enrollment.ca.issuance import SigningKey
+    from enrollment.ca.issuer import SigningKey
 
 # The linter sees the throw-away key's signature and cannot know that this one signs itself: "where
 # a CA distributes its public key in the form of a self-signed certificate, the authority key
