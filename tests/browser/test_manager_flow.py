@@ -96,3 +96,46 @@ def test_a_requester_cannot_post_a_decision(page: Page, live_site: LiveSite) -> 
     assert "Taken Under Submission" in answer(
         live_site, f"/certsrv/certnew.cer?ReqID={waiting}&Enc=b64", "alice"
     )
+
+
+def test_the_desk_fits_a_phone(page: Page, chromium: Browser, live_site: LiveSite) -> None:
+    """Nothing has to be pushed sideways, and a review can be read and decided with a thumb."""
+    waiting = submit(page, live_site, "phone-ca.example.com")
+    pocket = chromium.new_context(viewport={"width": 390, "height": 800})
+    pocket.set_default_timeout(15_000)
+    manager = signed_in(pocket, live_site, "manager")
+
+    pages = {
+        "queue": "/admin/",
+        "review": f"/admin/enrollment/enrollmentrequest/{waiting}/change/",
+        "certificates": "/admin/enrollment/certificate/",
+        "templates": "/admin/enrollment/template/",
+    }
+    for name, address in pages.items():
+        manager.goto(f"{live_site.url}{address}")
+        too_wide = manager.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert too_wide <= 0, address
+        picture(manager, f"desk-phone-{name}")
+    pocket.close()
+
+
+def test_the_desk_breaks_no_policy_of_its_own(
+    page: Page, chromium: Browser, live_site: LiveSite
+) -> None:
+    """A style or a script that the Content-Security-Policy forbids says so on the console."""
+    waiting = submit(page, live_site, "policy-ca.example.com")
+    window = chromium.new_context()
+    window.set_default_timeout(15_000)
+    manager = signed_in(window, live_site, "manager")
+    said: list[str] = []
+    manager.on("console", lambda message: said.append(message.text))
+
+    for address in ("/admin/", f"/admin/enrollment/enrollmentrequest/{waiting}/change/",
+                    "/admin/enrollment/certificate/", "/admin/enrollment/template/"):  # fmt: skip
+        manager.goto(f"{live_site.url}{address}")
+        manager.wait_for_load_state("networkidle")
+
+    window.close()
+    assert said == []
