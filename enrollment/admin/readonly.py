@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Model)
 
 
+def plain_title(model: type[Model]) -> str:
+    """Name a list after what it holds; Django says "Select … to view"."""
+    plural = str(model._meta.verbose_name_plural)  # noqa: SLF001 - Django's public way to it
+    return plural[:1].upper() + plural[1:]
+
+
 class RecordAdmin(admin.ModelAdmin[Row]):
     """What happened is read here; never typed in, edited or deleted, not even by a superuser."""
 
@@ -44,9 +50,8 @@ class RecordAdmin(admin.ModelAdmin[Row]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """List the records under their own name; there is nothing to select."""
-        title = str(self.opts.verbose_name_plural)
-        title = title[:1].upper() + title[1:]
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context = {"title": plain_title(self.model), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def story(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """Return what the page of one record shows."""

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.utils import timezone
 
 from enrollment.admin import links, state
+from enrollment.admin.readonly import plain_title
 from enrollment.admin.template_form import TemplateForm
 from enrollment.models import AuditEvent, Template
 from enrollment.services import templates
@@ -60,6 +61,12 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).prefetch_related("enroll_groups")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": plain_title(self.model), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         return False

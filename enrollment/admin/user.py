@@ -9,12 +9,13 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
+from enrollment.admin.readonly import plain_title
 from enrollment.models import Account
 from enrollment.services import audit, people
 
 if TYPE_CHECKING:
     from django.forms import BaseModelFormSet, ModelForm
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 _SECRET: Final = frozenset({"password", "password1", "password2", "usable_password"})
 
@@ -49,6 +50,12 @@ class AccountAdmin(UserAdmin[User]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": plain_title(self.model), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
