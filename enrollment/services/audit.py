@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -47,18 +48,30 @@ def record(
     at: datetime | None = None,
     **detail: Any,  # noqa: ANN401 - whatever JSON can hold
 ) -> AuditEvent:
-    """Append one event; inside a transaction it stands or falls with the fact it tells."""
+    """Append one event; inside a transaction it stands or falls with the fact it tells.
+
+    Texts are cut to what their columns hold, and rid of NUL, which PostgreSQL does not store: what
+    is hashed must be what is read back.
+    """
     locks.hold("audit")
-    at = at or timezone.now()
     newest = _NEWEST.rows()
     previous = newest[0][0] if newest else _FIRST
     event = AuditEvent(
-        at=at, actor=actor[:150], verb=verb, subject=subject, detail=detail, previous_hash=previous
+        at=(at or timezone.now()).astimezone(UTC),
+        actor=actor[:150],
+        verb=verb[:60],
+        subject=subject[:120],
+        detail={name: _storable(value) for name, value in detail.items()},
+        previous_hash=previous,
     )
     event.hash = digest(event)
     insert(event)
     _log.info("%s %s %s %s", verb, subject, actor, json.dumps(detail, sort_keys=True))
     return event
+
+
+def _storable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def digest(event: AuditEvent) -> str:

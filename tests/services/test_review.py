@@ -207,7 +207,8 @@ def test_an_approval_long_after_the_look_is_refused(requester: Requester) -> Non
 
     with pytest.raises(review.ContentChanged):
         review.approve(row.pk, MARIA, digest=seen.digest, now=now + timedelta(minutes=61))
-    assert review.approve(row.pk, MARIA, digest=seen.digest, now=now + timedelta(minutes=60))
+    review.approve(row.pk, MARIA, digest=seen.digest, now=now + timedelta(minutes=60))
+    assert state_of(row) is Disposition.ISSUED
 
 
 def test_a_template_that_was_edited_meanwhile_voids_the_look(requester: Requester) -> None:
