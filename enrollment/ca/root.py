@@ -5,7 +5,9 @@ Source: ms-facts section (d.5), the order of a root's extensions; RFC 5280 secti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from enrollment.ca import algorithms, der, errors
 from enrollment.ca.content import (
     CA_VERSION,
+    PREVIOUS_CA_HASH,
     TEMPLATE_NAME,
     encode,
     extension,
@@ -35,6 +38,24 @@ _ABSENT_AKI = "pkix.authority_key_identifier_extension_absent"
 _USAGES = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Which certificate of a CA this is.
+
+    Attributes:
+        index: counts the certificates, from 0.
+        key_index: the index at which the key first appeared (MS-WCCE 3.2.1.4.3.2.39).
+        previous: DER of the certificate before it; None for the first.
+    """
+
+    index: int = 0
+    key_index: int = 0
+    previous: bytes | None = None
+
+
+FIRST: Final = Generation()
+
+
 def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certificate
     name: str,
     key: SigningKey,
@@ -44,8 +65,9 @@ def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certific
     backdate: timedelta,
     lifetime: timedelta,
     is_enterprise: bool,
+    generation: Generation = FIRST,
 ) -> bytes:
-    """Return a root certificate in DER, certificate index and key index 0.
+    """Return a root certificate in DER.
 
     Args:
         name: the common name of the CA.
@@ -55,6 +77,7 @@ def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certific
         backdate: how long before `now` it begins.
         lifetime: counted from `now`.
         is_enterprise: whether the template name extension says ``CA``.
+        generation: of a renewal: its indexes, and the certificate before it.
 
     Raises:
         LintRefused: the name cannot stand in a certificate.
@@ -70,7 +93,7 @@ def self_signed(  # noqa: PLR0913 - the signature tells all inputs of a certific
         der.sequence(der.time(now - backdate), der.time(now + lifetime)),
         subject,
         spki,
-        _extensions(spki, is_enterprise=is_enterprise),
+        _extensions(spki, generation, is_enterprise=is_enterprise),
     )
     findings = [
         finding
@@ -93,7 +116,12 @@ def _unchecked(tbs: bytes, algorithm: algorithms.SignatureAlgorithm, key: Signin
     return der.sequence(tbs, algorithm.identifier, der.bit_string(key.sign(tbs)))
 
 
-def _extensions(spki: bytes, *, is_enterprise: bool) -> bytes:
+def _extensions(spki: bytes, generation: Generation, *, is_enterprise: bool) -> bytes:
+    version = generation.key_index << 16 | generation.index
+    hash_of_previous = b""
+    if generation.previous is not None:
+        digest = hashlib.sha1(generation.previous, usedforsecurity=False).digest()
+        hash_of_previous = extension(PREVIOUS_CA_HASH, der.octet_string(digest))
     identifier = key_identifier(spki)
     template = extension(TEMPLATE_NAME, der.bmp_string("CA")) if is_enterprise else b""
     return der.explicit(
@@ -103,6 +131,7 @@ def _extensions(spki: bytes, *, is_enterprise: bool) -> bytes:
             encode(key_usage_extension(_USAGES), critical=True),
             encode(x509.BasicConstraints(ca=True, path_length=None), critical=True),
             extension("2.5.29.14", der.octet_string(identifier)),
-            extension(CA_VERSION, der.integer(0)),
+            extension(CA_VERSION, der.integer(version)),
+            hash_of_previous,
         ),
     )

@@ -7,19 +7,22 @@ from typing import Any
 from django.utils import timezone
 
 from enrollment.ca import encode, names
-from enrollment.management.output import Refusal, VerbCommand
-from enrollment.services import authority, condition, delivery
+from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.services import authority, ca_life, condition, delivery
 
 
 class Command(VerbCommand):
-    """The CA: make it, show it, check it."""
+    """The CA: make it, show it, check it, renew it."""
 
-    help = "Make, show and check the CA."
+    help = "Make, show, check and renew the CA."
 
     def add_verbs(self) -> None:
         self.add_verb("init", self.init)
         self.add_verb("show", self.show, reads=True)
         self.add_verb("check", self.check_ca, reads=True)
+        renew = self.add_verb("renew", self.renew)
+        renew.add_argument("--new-key", action="store_true", help="with a new key, too")
+        self.add_verb("rollover", self.rollover, reads=True)
 
     def init(self, options: dict[str, Any]) -> None:
         """Make a self-signed CA and its first CRL, where there is none."""
@@ -41,6 +44,35 @@ class Command(VerbCommand):
             if number:
                 self.stdout.write("")
             self.print_facts((name.replace("_", " "), value) for name, value in facts.items())
+
+    def renew(self, options: dict[str, Any]) -> None:
+        """Renew the CA certificate, with the same key or a new one, and publish new lists."""
+        try:
+            row = ca_life.renew(new_key=options["new_key"], actor=shell_actor(), now=timezone.now())
+        except (ca_life.RenewalRefused, authority.NoAuthority) as error:
+            raise Refusal(str(error)) from error
+        ends = authority.issuer_of(row).not_after
+        self.stdout.write(
+            f"Renewed the CA: certificate {row.index}, key {row.key_index}, until "
+            f"{ends:%Y-%m-%d}. Relying parties need the new certificate; the old one stays good."
+        )
+
+    def rollover(self, options: dict[str, Any]) -> None:
+        """Say for each key of the CA what is left below it, and when it can go."""
+        found = [
+            {
+                "key": use.newest.key_index,
+                "current": use.is_current,
+                "certificates left": use.leaves,
+                "needed until": use.needed_until.isoformat() if use.needed_until else None,
+            }
+            for use in ca_life.rollover(timezone.now())
+        ]
+        if options["json"]:
+            self.print_json(found)
+            return
+        headings = ("key", "current", "certificates left", "needed until")
+        self.print_table(headings, [list(row.values()) for row in found])
 
     def check_ca(self, options: dict[str, Any]) -> None:
         """Check certificate, key, CRL and audit trail; exit with 1 when something is wrong."""
