@@ -67,6 +67,11 @@ class Visitor:
         )
         self._client = Client(headers=headers)
 
+    def visit(self, address: str, method: str = "GET") -> HttpResponse:
+        """Ask for any address of the host."""
+        response: HttpResponse = self._client.generic(method, address)  # type: ignore[assignment]  # it is one
+        return response
+
     def get(self, address: str, **options: Any) -> HttpResponse:
         """Get a page under /certsrv/."""
         response: Any = self._client.get(f"/certsrv/{address}", **options)

@@ -31,6 +31,11 @@ class TemplateList(forms.Select):
         super().__init__()
         self.templates = templates
 
+    def id_for_label(self, id_: str, index: str = "0") -> str:
+        """Return the id of the contract, whatever Django would call it."""
+        del id_, index
+        return "lbCertTemplateID"
+
     def render(
         self, name: str, value: object, attrs: object = None, renderer: object = None
     ) -> SafeString:
