@@ -56,7 +56,7 @@ def wire(text: object) -> SafeString:
 
     Source: certsrv-contract section 2.3.
     """
-    line = make_visible(" ".join(str(text).splitlines())).replace('"', "'").replace("\t", " ")
+    line = make_visible(" ".join(str(text).splitlines())).replace('"', "'")
     escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return mark_safe(escaped)  # noqa: S308 - every character that opens markup is escaped above
 
