@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from enrollment.serving import views as serving
 
@@ -9,6 +10,7 @@ urlpatterns = [
     path("healthz", serving.healthz, name="healthz"),
     path("readyz", serving.readyz, name="readyz"),
     path("accounts/", include("enrollment.signin.urls")),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("", include("enrollment.protocols.ocsp.urls")),
     path("", include("enrollment.protocols.web.urls")),
