@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
 import os
 import socket
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before anything reads a setting: tests never touch the data of a person, and one CA key per run.
 _HOME = tempfile.TemporaryDirectory(prefix="certsrv-tests-")
+atexit.register(_HOME.cleanup)
 os.environ["CERTSRV_HOME"] = _HOME.name
 for _name in ("DATABASE_URL", "CERTSRV_HTTP", "CERTSRV_HTTPS", "CERTSRV_HOSTNAME"):
     os.environ.pop(_name, None)

@@ -82,7 +82,9 @@ def current_crl(
         return None
     newest = newest_list(row.key_index, delta=delta, partition=partition)
     if newest is None or newest.next_publish <= now:
-        publish(now=now, actor=SCHEDULE, base=not delta)
+        # A delta needs a base: a new partition has none yet.
+        has_base = newest_list(row.key_index, partition=partition) is not None
+        publish(now=now, actor=SCHEDULE, base=not delta or not has_base)
         newest = newest_list(row.key_index, delta=delta, partition=partition)
     return bytes(newest.der) if newest is not None else None
 
@@ -148,13 +150,16 @@ def publish_after_revocation(*, now: datetime, actor: str) -> int:
 
 
 def _is_due(now: datetime, *, base: bool) -> bool:
-    for row in ca_keys():
-        newest = newest_list(row.key_index, delta=not base)
-        if newest is None or newest.next_publish <= now:
-            return authority.issuer_of(row).not_after > now
     # A partition that was switched on since has no list yet.
-    part = conf.current().crl_partitions
-    return part > 0 and newest_list(ca_keys()[0].key_index, delta=not base, partition=part) is None
+    parts = {0, conf.current().crl_partitions}
+    for row in ca_keys():
+        if authority.issuer_of(row).not_after <= now:
+            continue
+        for part in parts:
+            newest = newest_list(row.key_index, delta=not base, partition=part)
+            if newest is None or newest.next_publish <= now:
+                return True
+    return False
 
 
 def _highest() -> int:

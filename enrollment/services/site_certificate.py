@@ -59,8 +59,8 @@ def ensure(now: datetime) -> SiteCertificate:
     home = conf.current().home / "tls"
     certificate_file = home / "site.pem"
     key_file = home / "site.key"
-    held = _held(certificate_file, now)
-    if held is None or not key_file.exists():
+    held = _held(certificate_file, key_file, now)
+    if held is None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh_key = home / f"site-{secrets.token_hex(4)}.key"
         issued = _issue(keys.generate(_KEY_KIND, fresh_key), now)
@@ -73,14 +73,16 @@ def ensure(now: datetime) -> SiteCertificate:
     return SiteCertificate(certificate_file, key_file, held.not_valid_after_utc)
 
 
-def _held(file: Path, now: datetime) -> x509.Certificate | None:
-    """Return the certificate in `file` when it still serves."""
+def _held(file: Path, key_file: Path, now: datetime) -> x509.Certificate | None:
+    """Return the certificate in `file` when it still serves, with its key beside it."""
     try:
         certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
     except (OSError, ValueError):
         return None
     issuer = authority.issuer_of(authority.current())
     try:
+        # A crash between the two renames leaves a new key beside the old certificate.
+        keys.load(key_file, expected=certificate.public_key())
         certificate.verify_directly_issued_by(issuer.certificate)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is made

@@ -1,0 +1,232 @@
+"""Lists are fresh when somebody asks, and their numbers only rise."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from django.utils import timezone
+
+from enrollment.ca import root
+from enrollment.keys import FileSigner, KeyFileMissing
+from enrollment.models import AuditEvent, Authority, CertificateRevocationList
+from enrollment.services import authority, delivery, publication
+from tests import make
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.services.setup import SetupReport
+    from tests.services.acts import Configure
+
+WEEK = timedelta(weeks=1)
+
+
+def load(octets: bytes | None) -> x509.CertificateRevocationList:
+    assert octets is not None
+    return x509.load_der_x509_crl(octets)
+
+
+def number_of(crl: x509.CertificateRevocationList) -> int:
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+def current(now: datetime, *, delta: bool = False, partition: int = 0) -> int:
+    octets = publication.current_crl(authority.current(), now=now, delta=delta, partition=partition)
+    return number_of(load(octets))
+
+
+def test_a_new_site_has_an_empty_list_signed_by_its_ca(site: SetupReport) -> None:
+    crl = load(delivery.crl(None, now=timezone.now()))
+
+    issuer = authority.issuer_of(site.authority)
+    assert len(crl) == 0
+    assert crl.issuer == issuer.certificate.subject
+    assert crl.is_signature_valid(issuer.public_key)  # type: ignore[arg-type]  # a CA key verifies
+    assert number_of(crl) == 1
+
+
+def test_a_list_that_is_not_due_is_served_again(site: SetupReport) -> None:
+    now = timezone.now()
+
+    assert current(now) == current(now + timedelta(days=6)) == 1
+
+
+def test_whoever_asks_first_after_the_publishing_time_makes_the_next_list(
+    site: SetupReport,
+) -> None:
+    """No scheduler is needed."""
+    now = timezone.now()
+
+    assert current(now + WEEK + timedelta(minutes=1)) == 2
+    assert current(now + WEEK + timedelta(minutes=2)) == 2
+    assert current(now + 2 * WEEK + timedelta(minutes=3)) == 3
+
+
+def test_a_list_is_still_good_while_the_next_is_made(site: SetupReport) -> None:
+    """NextUpdate lies behind the publishing time, or relying parties would fail in between."""
+    (newest,) = CertificateRevocationList.objects.filter(is_delta=False)
+
+    assert newest.next_update - newest.next_publish == timedelta(hours=12, minutes=10)
+    assert newest.this_update < newest.as_of < newest.next_publish
+
+
+def test_numbers_rise_with_every_publication_and_base_and_delta_share_them(
+    site: SetupReport,
+) -> None:
+    """ms-facts d.7: one counter for all lists of all keys."""
+    now = timezone.now()
+    second = publication.publish(now=now, actor="maria")
+    third = publication.publish(now=now, actor="maria", base=False)
+    fourth = publication.publish(now=now, actor="maria")
+
+    assert (second, third, fourth) == (2, 3, 4)
+    assert current(now) == 4
+    assert current(now, delta=True) == 4
+
+
+def test_a_publication_leaves_an_audit_event(site: SetupReport) -> None:
+    number = publication.publish(now=timezone.now(), actor="maria")
+
+    event = AuditEvent.objects.get(subject=f"crl {number}")
+    assert (event.verb, event.actor) == ("crl published", "maria")
+
+
+def test_a_schedule_that_comes_second_finds_the_work_done(site: SetupReport) -> None:
+    now = timezone.now()
+
+    assert publication.publish(now=now, actor=publication.SCHEDULE) == 1
+    assert CertificateRevocationList.objects.filter(is_delta=False).count() == 1
+
+
+def test_a_list_that_failed_half_way_is_never_served_and_its_number_not_used_again(
+    site: SetupReport,
+) -> None:
+    now = timezone.now()
+    Authority.objects.update(key_reference="keys/lost.pem")
+    with pytest.raises(KeyFileMissing):
+        publication.publish(now=now, actor="maria")
+    Authority.objects.update(key_reference=site.authority.key_reference)
+
+    assert current(now) == 1
+    assert publication.publish(now=now, actor="maria") == 3
+    assert 2 not in {crl.number for crl in publication.lists()}
+
+
+def test_a_ca_that_has_ended_makes_no_lists_and_serves_its_last(site: SetupReport) -> None:
+    after = authority.issuer_of(site.authority).not_after + timedelta(days=1)
+
+    assert current(after) == 1
+
+
+def test_published_lists_are_shown_newest_first(site: SetupReport) -> None:
+    publication.publish(now=timezone.now(), actor="maria")
+
+    numbers = [crl.number for crl in publication.lists()]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[0] == 2
+
+
+# --- deltas ---
+
+
+def test_a_delta_names_the_base_it_belongs_to(site: SetupReport) -> None:
+    crl = load(publication.current_crl(site.authority, now=timezone.now(), delta=True))
+
+    indicator = crl.extensions.get_extension_for_class(x509.DeltaCRLIndicator)
+    assert indicator.critical
+    assert indicator.value.crl_number == 1
+
+
+def test_a_delta_is_due_every_day_and_leaves_the_base_alone(site: SetupReport) -> None:
+    tomorrow = timezone.now() + timedelta(days=1, minutes=1)
+
+    assert current(tomorrow, delta=True) == 2
+    assert current(tomorrow) == 1
+
+
+def test_a_site_without_deltas_makes_none(site: SetupReport, configure: Configure) -> None:
+    configure(CERTSRV_DELTA_PERIOD_HOURS="0")
+    CertificateRevocationList.objects.all().delete()
+
+    publication.publish(now=timezone.now(), actor="maria")
+
+    assert not CertificateRevocationList.objects.filter(is_delta=True).exists()
+    crl = load(publication.current_crl(site.authority, now=timezone.now()))
+    with pytest.raises(x509.ExtensionNotFound):
+        crl.extensions.get_extension_for_class(x509.FreshestCRL)
+
+
+# --- partitions and keys ---
+
+
+def test_a_partition_that_is_switched_on_has_its_list_when_it_is_asked_for(
+    site: SetupReport, configure: Configure
+) -> None:
+    configure(CERTSRV_CRL_PARTITIONS="2")
+
+    crl = load(publication.current_crl(site.authority, now=timezone.now(), partition=2))
+
+    point = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
+    assert point.critical
+    assert "_Partition00002" in str(point.value.full_name)
+
+
+def test_whoever_asks_for_the_delta_of_a_new_partition_first_gets_one(
+    site: SetupReport, configure: Configure
+) -> None:
+    """Its base is made with it; otherwise everybody who asks would publish in vain."""
+    configure(CERTSRV_CRL_PARTITIONS="2")
+
+    octets = publication.current_crl(site.authority, now=timezone.now(), delta=True, partition=2)
+
+    assert number_of(load(octets)) == 2
+
+
+def test_a_partition_that_does_not_exist_has_no_list(
+    site: SetupReport, configure: Configure
+) -> None:
+    configure(CERTSRV_CRL_PARTITIONS="2")
+
+    assert publication.current_crl(site.authority, now=timezone.now(), partition=3) is None
+
+
+def test_a_renewed_certificate_with_the_same_key_shares_the_list(site: SetupReport) -> None:
+    """One CRL per CA key, not per CA certificate."""
+    renewed = Authority.objects.get()
+    renewed.pk, renewed.index = None, 1
+    renewed.save(force_insert=True)
+
+    assert publication.ca_keys() == [renewed]
+    assert current(timezone.now()) == 1
+
+
+def test_an_ended_key_does_not_keep_a_partition_from_its_first_list(
+    site: SetupReport, configure: Configure
+) -> None:
+    """An old key whose list can never be renewed must not end the search for what is due."""
+    configure(CERTSRV_CRL_PARTITIONS="1")
+    old = Authority.objects.get()
+    current_row = Authority.objects.get()
+    current_row.pk, current_row.index, current_row.key_index = None, 1, 1
+    current_row.save(force_insert=True)
+    Authority.objects.filter(pk=old.pk).update(der=_ended_certificate(), index=0)
+    now = timezone.now() + timedelta(days=8)
+    publication.publish(now=now, actor="maria")
+    CertificateRevocationList.objects.filter(partition=1).delete()
+
+    assert publication.current_crl(current_row, now=now, partition=1) is not None
+
+
+def _ended_certificate() -> bytes:
+    return root.self_signed(
+        "Example Issuing CA",
+        FileSigner(make.key("ec:p256", 97)),
+        serial_number=3,
+        now=timezone.now().replace(microsecond=0) - timedelta(days=20),
+        backdate=timedelta(0),
+        lifetime=timedelta(days=10),
+        is_enterprise=True,
+    )
