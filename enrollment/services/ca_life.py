@@ -105,17 +105,10 @@ def _renewed(before: Authority, *, new_key: bool, actor: str, now: datetime) -> 
 def rollover(now: datetime) -> list[KeyInUse]:
     """Return each key of the CA with what is left below it, the newest key first."""
     left = {
-        row["authority__key_index"]: row
+        row["authority__key_index"]: (row["leaves"], row["until"])
         for row in Certificate.objects.filter(not_after__gt=now)
         .order_by()
         .values("authority__key_index")
         .annotate(leaves=Count("pk"), until=Max("not_after"))
     }
-    return [
-        KeyInUse(
-            row,
-            left.get(row.key_index, {}).get("leaves", 0),
-            left.get(row.key_index, {}).get("until"),
-        )
-        for row in publication.ca_keys()
-    ]
+    return [KeyInUse(row, *left.get(row.key_index, (0, None))) for row in publication.ca_keys()]
