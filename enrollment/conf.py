@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ImproperlyConfigured
+
+from enrollment.ca.names import is_dns_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,15 +62,16 @@ class Secret:
         """Return the variable, or the content of the file that NAME_FILE names.
 
         Raises:
-            ImproperlyConfigured: there is no such file.
+            ImproperlyConfigured: there is no such file, or it holds no text.
         """
         if self.path is None:
             return self.value
         try:
             return Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
             raise ImproperlyConfigured(
-                f"{self.name}_FILE names a file that cannot be read ({error.strerror}). "
+                f"{self.name}_FILE names a file that cannot be read ({reason}). "
                 f"Name a readable file, or set {self.name}."
             ) from error
 
@@ -91,9 +95,9 @@ class Settings:
     ca_name: str
     ca_key: str
     ca_type: str
-    admin_password: str
-    secret_key: str
-    database_url: str
+    admin_password: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
     sign_in: tuple[str, ...]
     browser_sign_in: str
     realm: str
@@ -221,6 +225,27 @@ def _signer(environment: _Environment) -> str:
     )
 
 
+def _hostname(environment: _Environment) -> str:
+    name = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
+    is_address = re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name, re.ASCII) is not None
+    if not (is_dns_name(name) or is_address) or name.startswith("*"):
+        raise ImproperlyConfigured(
+            f"CERTSRV_HOSTNAME is '{name}'. Write the DNS name by which the site is reached, for "
+            "example ca.example.com."
+        )
+    return name
+
+
+def _realm(environment: _Environment, hostname: str) -> str:
+    realm = environment.text("CERTSRV_REALM", hostname)
+    if not realm.isprintable() or not realm.isascii() or not realm or set('"\\') & set(realm):
+        raise ImproperlyConfigured(
+            f"CERTSRV_REALM is '{realm}'. Write a domain name, for example {hostname}: it stands "
+            "between quotation marks in a header."
+        )
+    return realm
+
+
 def _public_url(environment: _Environment, hostname: str) -> str:
     """Return where relying parties fetch certificates and lists: always plain HTTP by default.
 
@@ -266,7 +291,7 @@ def read(values: Mapping[str, str]) -> Settings:
         ImproperlyConfigured: a value is wrong; the text says what to type.
     """
     environment = _Environment(values)
-    hostname = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
+    hostname = _hostname(environment)
     public_url = _public_url(environment, hostname)
     return Settings(
         home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
@@ -293,7 +318,7 @@ def read(values: Mapping[str, str]) -> Settings:
         browser_sign_in=environment.choice(
             "CERTSRV_BROWSER_SIGN_IN", "form", ("form", "challenge")
         ),
-        realm=environment.text("CERTSRV_REALM", hostname),
+        realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
         backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),

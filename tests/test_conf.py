@@ -1,0 +1,157 @@
+"""Settings: what an operator may type, and the sentence they get for what they may not."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from enrollment import conf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_nothing_set_gives_a_site_that_starts() -> None:
+    settings = conf.read({})
+
+    assert str(settings.http) == "127.0.0.1:8000"
+    assert str(settings.https) == "127.0.0.1:8443"
+    assert settings.hostname == "localhost"
+    assert settings.is_enterprise
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "meant"),
+    [
+        ("CERTSRV_HOSTNAME", "CA.Example.com", "hostname", "ca.example.com"),
+        ("CERTSRV_HOSTNAME", "10.0.0.5", "hostname", "10.0.0.5"),
+        ("CERTSRV_HTTP", "", "http", None),
+        ("CERTSRV_HTTPS", "[::1]:443", "https", conf.Listener("::1", 443)),
+        ("CERTSRV_CA_NAME", " A CA ", "ca_name", "A CA"),
+        ("CERTSRV_CA_NAME", "x" * 64, "ca_name", "x" * 64),
+        ("CERTSRV_CA_KEY", "EC:P256", "ca_key", "ec:p256"),
+        ("CERTSRV_CA_TYPE", "standalone", "is_enterprise", False),
+        ("CERTSRV_SIGN_IN", " Basic ", "sign_in", ("basic",)),
+        ("CERTSRV_WORKERS", "64", "workers", 64),
+        ("CERTSRV_BACKDATE_MINUTES", "0", "backdate", timedelta(0)),
+        ("CERTSRV_RENEWAL_GRACE_DAYS", "30", "renewal_grace", timedelta(days=30)),
+        ("CERTSRV_SELF_APPROVAL", "Yes", "self_approval", True),
+        ("CERTSRV_SELF_APPROVAL", "off", "self_approval", False),
+        ("CERTSRV_MAX_REQUEST_KIB", "128", "max_request_bytes", 131_072),
+        ("CERTSRV_REALM", "EXAMPLE.COM", "realm", "EXAMPLE.COM"),
+        ("CERTSRV_SIGNER", "/run/signer.sock", "signer", "/run/signer.sock"),
+        (
+            "CERTSRV_OCSP_URLS",
+            "http://a.example.com/ocsp http://b.example.com/ocsp",
+            "ocsp_urls",
+            ("http://a.example.com/ocsp", "http://b.example.com/ocsp"),
+        ),
+    ],
+)
+def test_a_setting_is_read_as_it_was_meant(name: str, value: str, field: str, meant: Any) -> None:
+    assert getattr(conf.read({name: value}), field) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CERTSRV_HOSTNAME", "", "for example ca.example.com"),
+        ("CERTSRV_HOSTNAME", "my site", "for example ca.example.com"),
+        ("CERTSRV_HOSTNAME", "*.example.com", "for example ca.example.com"),
+        ("CERTSRV_HOSTNAME", "ca.example.com:8000", "for example ca.example.com"),
+        ("CERTSRV_HTTP", "8000", "Write ADDRESS:PORT"),
+        ("CERTSRV_HTTP", "localhost:0", "Write ADDRESS:PORT"),
+        ("CERTSRV_HTTP", "localhost:65536", "Write ADDRESS:PORT"),
+        ("CERTSRV_HTTPS", "localhost:https", "leave it empty to switch the listener off"),
+        ("CERTSRV_PUBLIC_URL", "ca.example.com", "Write scheme and host"),
+        ("CERTSRV_PUBLIC_URL", "http://a b", "Write scheme and host"),
+        ("CERTSRV_CRL_URLS", "ca.crl", "Write whole addresses"),
+        ("CERTSRV_CA_NAME", " ", "Write 1 to 64"),
+        ("CERTSRV_CA_NAME", "x" * 65, "has 65 characters"),
+        ("CERTSRV_CA_NAME", "a\nb", "printable"),
+        ("CERTSRV_CA_KEY", "rsa:1024", "rsa:2048, rsa:3072"),
+        ("CERTSRV_CA_TYPE", "root", "enterprise, standalone"),
+        ("CERTSRV_SIGN_IN", "basic,negotiate", "Write basic"),
+        ("CERTSRV_SIGN_IN", "", "Write basic"),
+        ("CERTSRV_BROWSER_SIGN_IN", "popup", "form, challenge"),
+        ("CERTSRV_REALM", 'a"b', "between quotation marks"),
+        ("CERTSRV_REALM", "a\r\nb", "between quotation marks"),
+        ("CERTSRV_WORKERS", "0", "from 1 to 64"),
+        ("CERTSRV_WORKERS", "many", "Write a whole number"),
+        ("CERTSRV_WORKERS", "-1", "Write a whole number"),
+        ("CERTSRV_SELF_APPROVAL", "maybe", "Write yes or no"),
+        ("CERTSRV_CERTIFICATES_VISIBLE_TO", "friends", "own, signed-in, anyone"),
+        ("CERTSRV_MAX_REQUEST_KIB", "1", "from 4 to 1024"),
+        ("CERTSRV_SIGNER", "signer.sock", "Write process"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_to_type(name: str, value: str, told: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        conf.read({name: value})
+
+    assert name in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"CERTSRV_HTTP": "0.0.0.0:80"}, "http://localhost"),
+        ({"CERTSRV_HTTP": ""}, "http://localhost"),
+        ({"CERTSRV_HOSTNAME": "ca.example.com"}, "http://ca.example.com:8000"),
+        ({"CERTSRV_PUBLIC_URL": "http://pki.example.com/"}, "http://pki.example.com"),
+    ],
+)
+def test_relying_parties_are_sent_to_plain_http(variables: dict[str, str], url: str) -> None:
+    """RFC 5280 section 8: a list behind TLS would need a list to check that TLS."""
+    settings = conf.read(variables)
+
+    assert settings.public_url == url
+    assert settings.ocsp_urls == (f"{url}/ocsp",)
+    assert settings.crl_urls[0].startswith(f"{url}/CertEnroll/")
+
+
+@pytest.mark.parametrize("name", ["CERTSRV_ADMIN_PASSWORD", "CERTSRV_SECRET_KEY", "DATABASE_URL"])
+def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\r\n")
+
+    settings = conf.read({f"{name}_FILE": str(file), name: "not this"})
+
+    assert "s3cret" in (settings.admin_password, settings.secret_key, settings.database_url)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_a_file_of_a_secret_that_cannot_be_read_is_told(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(ImproperlyConfigured, match="CERTSRV_ADMIN_PASSWORD_FILE names a file"):
+        conf.read({"CERTSRV_ADMIN_PASSWORD_FILE": str(file)})
+
+
+def test_no_secret_stands_in_what_a_debugger_or_a_log_prints() -> None:
+    settings = conf.read(
+        {
+            "CERTSRV_ADMIN_PASSWORD": "s3cret",
+            "CERTSRV_SECRET_KEY": "s3cret",
+            "DATABASE_URL": "postgres://ca:s3cret@db/ca",
+            "CERTSRV_KEY_PASSPHRASE": "s3cret",
+            "CERTSRV_PKCS11_PIN": "s3cret",
+        }
+    )
+
+    assert "s3cret" not in repr(settings)
+
+
+def test_everything_an_operator_may_set_can_be_compared() -> None:
+    assert conf.read({}) == conf.read({})
+    assert all(field.compare for field in fields(conf.Settings))
