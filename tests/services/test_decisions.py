@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from enrollment.ca import der, hresult
-from enrollment.ca.disposition import Disposition
+from enrollment.ca.disposition import Disposition, Step
 from enrollment.keys import KeyFileMissing
 from enrollment.models import (
     AuditEvent,
@@ -17,7 +17,7 @@ from enrollment.models import (
     EnrollmentRequest,
     SigningRecord,
 )
-from enrollment.services import directory, issuance, review
+from enrollment.services import decision, directory, issuance, review
 from enrollment.services.review import Reviewer
 from tests import make, messages
 from tests.conftest import person
@@ -188,6 +188,41 @@ def test_a_denial_between_look_and_commit_wins(
 
     assert state_of(row) is Disposition.DENIED
     assert not Certificate.objects.filter(request=row).exists()
+
+
+def test_a_decision_that_left_the_look_behind_still_wins(
+    requester: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request itself is asked whether it waits, not only what was shown of it."""
+    row = submit_waiting(requester)
+    now = timezone.now()
+    seen = review.prepare_review(row.pk, now=now)
+    stale = EnrollmentRequest.objects.get(pk=row.pk)
+
+    def decide_meanwhile(*_: object) -> None:
+        decision.record(stale, Step.DENY, "Denied by hand", now=now)
+
+    monkeypatch.setattr(review, "_check_unchanged", decide_meanwhile)
+    with pytest.raises(review.NotPending, match="meanwhile"):
+        review.approve(row.pk, MARIA, digest=seen.digest, now=now)
+
+    assert not SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).exists()
+
+
+def test_a_content_that_is_committed_already_is_not_committed_beside_another(
+    requester: Requester,
+) -> None:
+    """The key failed after the first approval; who looks again must not approve a second one."""
+    row = submit_waiting(requester)
+    Authority.objects.update(key_reference="keys/lost.pem")
+    with pytest.raises(KeyFileMissing):
+        approve(row)
+
+    with pytest.raises(review.NotPending, match="meanwhile"):
+        approve(row, reviewer=Reviewer("mike", may_review=True))
+
+    (committed,) = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED)
+    assert committed.decided_by == "maria"
 
 
 def test_an_approval_between_look_and_commit_wins(
