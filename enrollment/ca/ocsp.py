@@ -120,8 +120,7 @@ def parse_request(data: bytes) -> StatusRequest:
 def _parse(data: bytes) -> StatusRequest:
     outer = ber.read(data).expect(der.SEQUENCE, "The OCSP request")
     fields = outer.children()[0].expect(der.SEQUENCE, "The request content").children()
-    listed = next(field for field in fields if field.tag == der.SEQUENCE)
-    asked = listed.children()
+    asked = [entry for field in fields if field.tag == der.SEQUENCE for entry in field.children()]
     if not 0 < len(asked) <= MAX_CERTIFICATES:
         raise ValueError("asks for too many certificates, or for none")
     nonce = None
