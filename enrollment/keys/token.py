@@ -53,8 +53,8 @@ class _Process:
         self.sessions = {}
 
 
-_process: Final = _Process()
-os.register_at_fork(after_in_child=_process.forked)
+process: Final = _Process()
+os.register_at_fork(after_in_child=process.forked)
 
 
 class Token:
@@ -82,7 +82,7 @@ class Token:
             KeyProblem: the token is not to be had, or fails twice.
         """
         pkcs11 = _driver()
-        with _process.lock:
+        with process.lock:
             try:
                 return act(self._session())
             except pkcs11.PKCS11Error:
@@ -99,13 +99,13 @@ class Token:
     def _session(self) -> Session:
         """Return the session of this process; the caller holds the lock."""
         key = (self._settings.module, self.name)
-        if key not in _process.sessions:
-            _process.sessions[key] = self._open()
-        return _process.sessions[key]
+        if key not in process.sessions:
+            process.sessions[key] = self._open()
+        return process.sessions[key]
 
     def _open(self) -> Session:
         pkcs11 = _driver()
-        if self._settings.module in _process.inherited:
+        if self._settings.module in process.inherited:
             self._renew()
         module = self._module()
         try:
@@ -158,9 +158,9 @@ class Token:
     def _renew(self) -> None:
         """End every session of the module and begin anew."""
         pkcs11 = _driver()
-        for key in [key for key in _process.sessions if key[0] == self._settings.module]:
-            del _process.sessions[key]
-        _process.inherited.discard(self._settings.module)
+        for key in [key for key in process.sessions if key[0] == self._settings.module]:
+            del process.sessions[key]
+        process.inherited.discard(self._settings.module)
         module = self._module()
         # A child, or a driver that fell over, may refuse to end what it does not know.
         with contextlib.suppress(pkcs11.PKCS11Error):

@@ -87,7 +87,7 @@ class TokenSigner:
             TokenUnable: the token makes no signatures with such a key.
             KeyProblem: the token is not to be had.
         """
-        ways = _ways(self._public_key, self._algorithm, message)
+        ways = ways_to_sign(self._public_key, self._algorithm, message)
         signature = self._token.use(lambda session: self._sign(session, ways))
         is_ecdsa = isinstance(self._public_key, ec.EllipticCurvePublicKey)
         return _ecdsa(signature) if is_ecdsa else signature
@@ -127,7 +127,7 @@ def generate(kind: str, token: Token, reference: TokenReference) -> TokenSigner:
     label = reference.label
 
     def act(session: Session) -> None:
-        if any(True for _ in session.get_objects(_template("PRIVATE_KEY", label))):
+        if list(session.get_objects(_template("PRIVATE_KEY", label))):
             raise TokenKeyExists(
                 f"The token {token.name!r} holds a key named {label!r} already; no key is ever "
                 "made over another."
@@ -220,7 +220,7 @@ def _point(value: bytes) -> bytes:
     return value
 
 
-def _ways(
+def ways_to_sign(
     public_key: CertificatePublicKeyTypes, algorithm: SignatureAlgorithm, message: bytes
 ) -> tuple[tuple[str, bytes], ...]:
     """Return mechanisms and what each of them is given for `message`, the best one first."""

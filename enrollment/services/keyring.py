@@ -28,13 +28,13 @@ class _Process:
     is_signer = False
 
 
-_process: Final = _Process()
+process: Final = _Process()
 
 
 def ring() -> keys.KeyRing:
     """Return what this process may do with keys."""
     settings = conf.current()
-    remote = settings.signer.startswith("/") or (settings.signer and _process.asks_signer)
+    remote = settings.signer.startswith("/") or (settings.signer and process.asks_signer)
     return keys.KeyRing(
         home=settings.home,
         store=settings.key_store,
@@ -42,7 +42,7 @@ def ring() -> keys.KeyRing:
         token=keys.TokenSettings(
             settings.token_module, settings.token_name, settings.token_pin.read
         ),
-        socket=settings.signer_socket if remote and not _process.is_signer else None,
+        socket=settings.signer_socket if remote and not process.is_signer else None,
     )
 
 
@@ -66,12 +66,12 @@ def make_key(kind: str, purpose: str) -> keys.MadeKey:
 
 def ask_signer() -> None:
     """Say that this process serves: with the setting, it never opens a key itself."""
-    _process.asks_signer = True
+    process.asks_signer = True
 
 
 def be_signer() -> None:
     """Say that this process is the signer: it opens keys, whatever the setting says."""
-    _process.is_signer = True
+    process.is_signer = True
 
 
 def check() -> None:
@@ -102,14 +102,14 @@ def unlock(passphrase: str) -> None:
         keys.KeyProblem: it does not open the keys.
     """
     waiting = locked_keys()
-    _process.typed = passphrase.encode()
+    process.typed = passphrase.encode()
     try:
         for reference in waiting:
             open_key(reference)
     except keys.KeyProblem:
-        _process.typed = None
+        process.typed = None
         raise
 
 
 def _passphrase() -> bytes | None:
-    return _process.typed or conf.current().key_passphrase.read().encode() or None
+    return process.typed or conf.current().key_passphrase.read().encode() or None
