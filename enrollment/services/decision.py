@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition, IllegalTransition, Step, advance
 from enrollment.models import EnrollmentRequest
+from enrollment.services.prepared import change
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,7 +51,8 @@ def record(  # noqa: PLR0913 - one column each
         "decided_by": decided_by,
         **columns,
     }
-    changed = EnrollmentRequest.objects.filter(pk=row.pk, disposition=before.value).update(**values)
+    where = {"id": row.pk, "disposition": before.value}
+    changed = change(EnrollmentRequest, where, values)
     if not changed:
         raise IllegalTransition(f"request {row.pk} was decided by somebody else meanwhile")
     for name, value in values.items():

@@ -26,7 +26,7 @@ from enrollment.ca.encode import thumbprint, thumbprint_sha256
 from enrollment.ca.names import display, names_of
 from enrollment.models import Certificate, CertificateName, SigningRecord
 from enrollment.services import audit, authority, decision
-from enrollment.services.prepared import insert
+from enrollment.services.prepared import change, insert
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,10 +107,8 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
     issuer = authority.issuer_of(issuing)
     der = core.sign_content(bytes(record.tbs), issuer, authority.signer_of(issuing))
     with transaction.atomic(durable=True):
-        won = SigningRecord.objects.filter(
-            pk=record.pk, state=SigningRecord.State.COMMITTED
-        ).update(state=SigningRecord.State.SIGNED)
-        if not won:
+        committed = {"id": record.pk, "state": SigningRecord.State.COMMITTED}
+        if not change(SigningRecord, committed, {"state": SigningRecord.State.SIGNED}):
             return Certificate.objects.get(serial_number=record.serial_number)
         return _store(record, der, now=now)
 
@@ -135,15 +133,15 @@ def _store(record: SigningRecord, der: bytes, *, now: datetime) -> Certificate:
             crl_partition=record.crl_partition,
         )
     )
-    CertificateName.objects.bulk_create(
-        CertificateName(
-            certificate=certificate,
-            kind=name.kind,
-            value=name.value[:255],
-            not_after=certificate.not_after,
+    for name in names_of(parsed.subject, _alternative_names(parsed)):
+        insert(
+            CertificateName(
+                certificate=certificate,
+                kind=name.kind,
+                value=name.value[:255],
+                not_after=certificate.not_after,
+            )
         )
-        for name in names_of(parsed.subject, _alternative_names(parsed))
-    )
     decision.record(
         row,
         Step.ISSUE,

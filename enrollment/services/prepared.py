@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection
+from django.db.models import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from django.db.models import Field, Model, QuerySet
+    from django.db.models import Field, QuerySet
 
-Row = TypeVar("Row", bound="Model")
+Row = TypeVar("Row", bound=Model)
 
 
 class PreparedSelect:
@@ -62,6 +63,42 @@ def _insertion(model: type[Model]) -> tuple[str, tuple[Field[Any, Any], ...]]:
         f"RETURNING {quote(str(key.column))}",
         fields,
     )
+
+
+@lru_cache(maxsize=64)
+def _change(
+    model: type[Model], where: tuple[str, ...], columns: tuple[str, ...]
+) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    quote = connection.ops.quote_name
+    meta = model._meta  # noqa: SLF001 - Django's public spelling
+    by_name = {field.name: field for field in meta.concrete_fields}
+    fields = tuple(by_name[name] for name in (*columns, *where))
+    marks = [f"{quote(str(field.column))} = %s" for field in fields]
+    values, conditions = marks[: len(columns)], marks[len(columns) :]
+    return (
+        f"UPDATE {quote(meta.db_table)} SET {', '.join(values)} "  # noqa: S608 - as above
+        f"WHERE {' AND '.join(conditions)}",
+        fields,
+    )
+
+
+def change(model: type[Model], where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+    """Update the rows in which every column of `where` has its value; return how many.
+
+    Foreign keys are given as rows or keys.
+    """
+    sql, fields = _change(model, tuple(where), tuple(values))
+    given = [
+        value.pk if isinstance(value, Model) else value
+        for value in (*values.values(), *where.values())
+    ]
+    parameters = [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(fields, given, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
 
 
 def insert(row: Row) -> Row:

@@ -142,6 +142,13 @@ def publish(*, now: datetime, actor: str, base: bool = True) -> int:
     return number
 
 
+def publish_due(now: datetime) -> None:
+    """Publish the lists whose time has come, so that nobody waits for the first who asks."""
+    for base in (True, False):
+        if base or conf.current().delta_period:
+            publish(now=now, actor=SCHEDULE, base=base)
+
+
 def publish_after_revocation(*, now: datetime, actor: str) -> int:
     """Publish what a change of status needs: everything, or deltas alone where lists are long."""
     newest = _finished().filter(is_delta=False).first()

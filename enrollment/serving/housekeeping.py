@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 
 from enrollment import conf
-from enrollment.services import site_certificate
+from enrollment.services import issuance, publication, responders, site_certificate
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,12 @@ EVERY_SECONDS = 3600.0
 LOCK_NAME = "housekeeping.lock"
 
 Act = Callable[[datetime], object]
-ACTS: tuple[tuple[str, Act], ...] = (("site certificate", site_certificate.ensure),)
+ACTS: tuple[tuple[str, Act], ...] = (
+    ("interrupted requests", issuance.recover),
+    ("site certificate", site_certificate.ensure),
+    ("OCSP responders", responders.ensure_all),
+    ("certificate revocation lists", publication.publish_due),
+)
 
 
 def start() -> threading.Thread:

@@ -12,7 +12,7 @@ from enrollment import conf
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
-from enrollment.services import keyring, site_certificate
+from enrollment.services import issuance, keyring, site_certificate
 from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.signer.child import SignerChild, SignerNotStarted
 
@@ -40,6 +40,7 @@ class Command(BaseCommand):
             raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
         watch = self._open_keys(settings)
         try:
+            self._recover()
             own = site_certificate.ensure(timezone.now()) if bound.tls else None
         except OwnCertificateRefused as error:
             raise CommandError(str(error)) from error
@@ -60,6 +61,16 @@ class Command(BaseCommand):
         except (keyring.KeyProblem, SignerNotStarted) as error:
             raise CommandError(str(error)) from error
         return watch
+
+    def _recover(self) -> None:
+        """Finish what a crash interrupted; a key that fails must not keep the site from serving."""
+        try:
+            finished = issuance.recover(timezone.now())
+        except keyring.KeyProblem as error:
+            self.stderr.write(f"Interrupted requests could not be finished: {error}")
+            return
+        if finished:
+            self.stdout.write(f"Finished {len(finished)} requests that a crash had interrupted.")
 
     def _refuse_unready(self) -> None:
         executor = MigrationExecutor(connections["default"])
