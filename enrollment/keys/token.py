@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pkcs11.types import Session
 
 T = TypeVar("T")
+_LOOKS: Final = 4
+_PAUSE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Token:
             self._renew()
         module = self._module()
         try:
-            token = module.get_token(token_label=self.name)
+            token = self._find(module)
         except (pkcs11.NoSuchToken, pkcs11.MultipleTokensReturned) as error:
             known = ", ".join(repr(token.label) for token in module.get_tokens()) or "none"
             raise TokenMissing(
@@ -118,6 +121,19 @@ class Token:
                 "the token in."
             ) from error
         return self._log_in(token)
+
+    def _find(self, module: Any) -> Any:  # noqa: ANN401 - the driver's own types
+        """Find the token; look again when it is not there.
+
+        SoftHSM takes a token for an empty one while another process writes to it.
+        """
+        pkcs11 = _driver()
+        for _ in range(_LOOKS - 1):
+            with contextlib.suppress(pkcs11.NoSuchToken):
+                return module.get_token(token_label=self.name)
+            time.sleep(_PAUSE_SECONDS)
+            self._renew()
+        return module.get_token(token_label=self.name)
 
     def _log_in(self, token: Any) -> Session:  # noqa: ANN401 - the driver's own type
         pkcs11 = _driver()
