@@ -83,8 +83,8 @@ def enroll_judged(
     """
     issuing = issuing or authority.current()
     verdict, prepared = _prepare(judged, issuing, now)
+    row = _remember(submission, judged, now)
     with transaction.atomic(durable=True):
-        row = _remember(submission, judged, now)
         insert(row)
         record = _write(row, verdict, prepared, issuing, now=now)
     if record is not None:

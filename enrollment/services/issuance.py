@@ -23,7 +23,7 @@ from enrollment import conf
 from enrollment.ca import issuance as core
 from enrollment.ca.disposition import Disposition, Step
 from enrollment.ca.encode import thumbprint, thumbprint_sha256
-from enrollment.ca.names import display, names_of
+from enrollment.ca.names import HeldName, display, names_of
 from enrollment.models import Certificate, CertificateName, SigningRecord
 from enrollment.services import audit, authority, decision
 from enrollment.services.prepared import change, insert
@@ -106,34 +106,47 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
     issuing = record.authority
     issuer = authority.issuer_of(issuing)
     der = core.sign_content(bytes(record.tbs), issuer, authority.signer_of(issuing))
+    certificate, names = _read(record, der, now)
     with transaction.atomic(durable=True):
         committed = {"id": record.pk, "state": SigningRecord.State.COMMITTED}
         if not change(SigningRecord, committed, {"state": SigningRecord.State.SIGNED}):
             return Certificate.objects.get(serial_number=record.serial_number)
-        return _store(record, der, now=now)
+        return _store(record, certificate, names, now=now)
 
 
-def _store(record: SigningRecord, der: bytes, *, now: datetime) -> Certificate:
-    row = record.request
+def _read(
+    record: SigningRecord, der: bytes, now: datetime
+) -> tuple[Certificate, tuple[HeldName, ...]]:
+    """Make the row of a certificate and its names before the write lock is taken."""
     parsed = x509.load_der_x509_certificate(der)
-    certificate = insert(
-        Certificate(
-            authority=record.authority,
-            serial_number=record.serial_number,
-            der=der,
-            subject=display(parsed.subject)[:1024],
-            requester=row.requester,
-            template_name=record.template_name,
-            not_before=parsed.not_valid_before_utc,
-            not_after=parsed.not_valid_after_utc,
-            issued_at=now,
-            thumbprint_sha1=thumbprint(der),
-            thumbprint_sha256=thumbprint_sha256(der),
-            spki_sha256=_spki_digest(parsed),
-            crl_partition=record.crl_partition,
-        )
+    certificate = Certificate(
+        authority=record.authority,
+        serial_number=record.serial_number,
+        der=der,
+        subject=display(parsed.subject)[:1024],
+        requester=record.request.requester,
+        template_name=record.template_name,
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        issued_at=now,
+        thumbprint_sha1=thumbprint(der),
+        thumbprint_sha256=thumbprint_sha256(der),
+        spki_sha256=_spki_digest(parsed),
+        crl_partition=record.crl_partition,
     )
-    for name in names_of(parsed.subject, _alternative_names(parsed)):
+    return certificate, names_of(parsed.subject, _alternative_names(parsed))
+
+
+def _store(
+    record: SigningRecord,
+    certificate: Certificate,
+    names: tuple[HeldName, ...],
+    *,
+    now: datetime,
+) -> Certificate:
+    row = record.request
+    insert(certificate)
+    for name in names:
         insert(
             CertificateName(
                 certificate=certificate,
