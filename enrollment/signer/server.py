@@ -96,14 +96,15 @@ def serve(listener: socket.socket, desk: Desk, until_closed: int | None = None) 
             ready, _, _ = select.select(watched, [], [])
             if until_closed in ready:
                 return
-            _accept(listener, desk, places)
+            accept(listener, desk, places)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
-def _accept(listener: socket.socket, desk: Desk, places: threading.BoundedSemaphore) -> None:
+def accept(listener: socket.socket, desk: Desk, places: threading.BoundedSemaphore) -> None:
+    """Take one connection and talk to it in a thread, or close it."""
     connection, _ = listener.accept()
     asker, user = peer(connection)
     if user != os.geteuid() or not places.acquire(blocking=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -212,5 +211,5 @@ def _request_of(key: Any) -> bytes:
 
 
 def _answer() -> bytes:
-    responder = der.explicit(2, der.octet_string(hashlib.sha1(b"key").digest()))  # noqa: S324
+    responder = der.explicit(2, der.octet_string(bytes(20)))
     return der.sequence(responder, der.tlv(0x18, b"20261123100000Z"), der.sequence())
