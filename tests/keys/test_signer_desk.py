@@ -129,6 +129,15 @@ def test_a_responders_key_is_made_and_signs_its_request_and_answers(desk: Desk) 
     assert sign(desk, made.decode(), _answer())[1]
 
 
+def test_a_responders_key_signs_no_request_for_another_key(site: SetupReport, desk: Desk) -> None:
+    _, made = desk.answer({"verb": "make", "kind": "ec:p256", "purpose": RESPONDER}, b"", 1)
+    other = _request_of(keyring.open_key(site.authority.key_reference))
+
+    head, _ = sign(desk, made.decode(), other)
+
+    assert "another key" in head["refused"]
+
+
 def test_a_responders_key_signs_no_certificate_and_no_list(site: SetupReport, desk: Desk) -> None:
     _, made = desk.answer({"verb": "make", "kind": "ec:p256", "purpose": RESPONDER}, b"", 1)
 
