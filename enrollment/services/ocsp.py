@@ -7,6 +7,7 @@ it states is the one in the database. So a revocation is told at once, by every 
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from enrollment.ca import content, ocsp
 from enrollment.ca.ocsp import ResponseStatus
 from enrollment.keys.signer import spki
 from enrollment.models import Certificate
-from enrollment.services import authority, publication, responders, revocation
+from enrollment.services import authority, keyring, publication, responders, revocation
+from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ VALIDITY: Final = timedelta(hours=12)
 # An answer is signed anew when half its time is over, so that nobody gets one about to end.
 REUSED_FOR: Final = VALIDITY / 2
 _MOST_ANSWERS: Final = 20_000
+_log = logging.getLogger("certsrv.ocsp")
 
 _STATUS: Final = PreparedSelect(
     lambda serial: (
@@ -87,9 +90,14 @@ def respond(request: bytes, *, now: datetime) -> Answer:
         _facts(certificate, row)
         for certificate, row in zip(asked.certificates, issuers, strict=True)
     )
-    if asked.nonce is not None or len(asked.certificates) > 1:
-        return _sign(asked, facts, ours, now)
-    return _kept_or_signed(asked, facts, ours, now)
+    try:
+        if asked.nonce is not None or len(asked.certificates) > 1:
+            return _sign(asked, facts, ours, now)
+        return _kept_or_signed(asked, facts, ours, now)
+    except (OwnCertificateRefused, keyring.KeyProblem) as error:
+        # Whoever asks can do nothing about it, and must not take it for a status.
+        _log.error("no OCSP answer: %s", error)
+        return Answer(ocsp.error_response(ResponseStatus.INTERNAL_ERROR))
 
 
 def _issuer_of(certificate: CertificateId, keys: dict[int, Authority]) -> Authority | None:
@@ -101,15 +109,16 @@ def _issuer_of(certificate: CertificateId, keys: dict[int, Authority]) -> Author
     return None
 
 
-_hashes: dict[int, dict[str, tuple[bytes, bytes]]] = {}
+_hashes: dict[bytes, dict[str, tuple[bytes, bytes]]] = {}
 
 
 def _hashes_of(row: Authority) -> dict[str, tuple[bytes, bytes]]:
-    found = _hashes.get(row.pk)
+    certificate = bytes(row.der)
+    found = _hashes.get(certificate)
     if found is None:
         issuer = authority.issuer_of(row)
         bits = content.key_bits(spki(issuer.public_key))
-        found = _hashes[row.pk] = ocsp.issuer_hashes(issuer.name_der, bits)
+        found = _hashes[certificate] = ocsp.issuer_hashes(issuer.name_der, bits)
     return found
 
 

@@ -1,0 +1,129 @@
+"""What relying parties are told, and how soon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp as pyca
+from django.utils import timezone
+
+from enrollment import keys
+from enrollment.ca.revocation import Act, Reason
+from enrollment.models import Responder
+from enrollment.services import authority, directory, enroll, ocsp, responders, revocation
+from tests import make
+
+if TYPE_CHECKING:
+    import pytest
+    from django.contrib.auth.models import User
+
+    from enrollment.models import Certificate
+
+MANAGER = revocation.Revoker("maria", may_revoke=True)
+
+
+def issue(user: User) -> Certificate:
+    submission = enroll.Submission(
+        make.request_pem(kind="ec:p256"),
+        "CertificateTemplate:WebServer",
+        directory.requester_of(user),
+        "web",
+    )
+    row = enroll.enroll(submission, now=timezone.now())
+    assert row.certificate is not None
+    return row.certificate
+
+
+def question(row: Certificate, digest: hashes.HashAlgorithm | None = None) -> bytes:
+    leaf = x509.load_der_x509_certificate(bytes(row.der))
+    issuer = authority.issuer_of(authority.current()).certificate
+    builder = pyca.OCSPRequestBuilder().add_certificate(leaf, issuer, digest or hashes.SHA256())
+    return builder.build().public_bytes(Encoding.DER)
+
+
+def told(row: Certificate, digest: hashes.HashAlgorithm | None = None) -> pyca.OCSPResponse:
+    answer = ocsp.respond(question(row, digest), now=timezone.now())
+    return pyca.load_der_ocsp_response(answer.der)
+
+
+def test_a_certificate_we_issued_is_good_by_either_hash(alice: User) -> None:
+    row = issue(alice)
+
+    for digest in (hashes.SHA1(), hashes.SHA256()):  # noqa: S303 - clients still send it
+        assert told(row, digest).certificate_status is pyca.OCSPCertStatus.GOOD
+
+
+def test_a_revocation_is_told_at_once_although_an_answer_was_kept(alice: User) -> None:
+    row = issue(alice)
+    told(row)
+
+    order = revocation.Order(Act.REVOKE, Reason.KEY_COMPROMISE)
+    revocation.change_status([row], order, MANAGER, now=timezone.now())
+
+    answer = told(row)
+    assert answer.certificate_status is pyca.OCSPCertStatus.REVOKED
+    assert answer.revocation_reason is x509.ReasonFlags.key_compromise
+
+
+def test_a_hold_is_told_and_so_is_its_release(alice: User) -> None:
+    row = issue(alice)
+    now = timezone.now()
+    revocation.change_status([row], revocation.Order(Act.HOLD), MANAGER, now=now)
+    held = told(row)
+    revocation.change_status([row], revocation.Order(Act.RELEASE), MANAGER, now=now)
+
+    assert held.revocation_reason is x509.ReasonFlags.certificate_hold
+    assert told(row).certificate_status is pyca.OCSPCertStatus.GOOD
+
+
+def test_a_number_we_never_issued_is_unknown_and_not_good(alice: User) -> None:
+    row = issue(alice)
+    request = pyca.load_der_ocsp_request(question(row))
+    strange = pyca.OCSPRequestBuilder().add_certificate_by_hash(
+        request.issuer_name_hash, request.issuer_key_hash, 4711, hashes.SHA256()
+    )
+
+    answer = ocsp.respond(strange.build().public_bytes(Encoding.DER), now=timezone.now())
+
+    loaded = pyca.load_der_ocsp_response(answer.der)
+    assert loaded.certificate_status is pyca.OCSPCertStatus.UNKNOWN
+
+
+def test_certificates_of_another_ca_are_not_ours_to_answer_for(alice: User) -> None:
+    issue(alice)
+    strange = pyca.OCSPRequestBuilder().add_certificate_by_hash(
+        b"\x01" * 32, b"\x02" * 32, 4711, hashes.SHA256()
+    )
+
+    answer = ocsp.respond(strange.build().public_bytes(Encoding.DER), now=timezone.now())
+
+    status = pyca.load_der_ocsp_response(answer.der).response_status
+    assert status is pyca.OCSPResponseStatus.UNAUTHORIZED
+
+
+def test_the_responder_is_renewed_before_it_ends(alice: User) -> None:
+    issue(alice)
+    now = timezone.now()
+    first = responders.ensure(authority.current(), now)
+
+    assert responders.ensure(authority.current(), now + timedelta(days=1)) == first
+    assert responders.ensure(authority.current(), now + timedelta(days=13)) != first
+    assert Responder.objects.count() == 2
+
+
+def test_a_responder_without_its_key_answers_with_an_error_and_no_status(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = issue(alice)
+
+    def lost(_row: object) -> keys.Signer:
+        raise keys.KeyFileMissing("There is no private key.")
+
+    monkeypatch.setattr(responders, "signer_of", lost)
+    ocsp._kept.clear()  # noqa: SLF001 - as after a restart
+
+    assert told(row).response_status is pyca.OCSPResponseStatus.INTERNAL_ERROR
