@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from enrollment.ca.algorithms import UnsupportedSigningKey, signature_algorithm
+from enrollment.ca.algorithms import UnsupportedSigningKey
 from enrollment.keys import kinds, pkcs8
 from enrollment.keys.errors import (
     KeyFileExists,
@@ -25,7 +25,7 @@ from enrollment.keys.errors import (
     PassphraseMissing,
     PassphraseWrong,
 )
-from enrollment.keys.signer import matches
+from enrollment.keys.signer import PublicHalf, matches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ _GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _MAXIMUM_FILE_BYTES: Final = 64 * 1024
 
 
-class FileSigner:
+class FileSigner(PublicHalf):
     """A private key that was read from a file and stays in this process.
 
     Loading an RSA key costs some 30 ms of checks, so a process loads it once (`open_signer`).
@@ -52,22 +52,11 @@ class FileSigner:
         Raises:
             UnsupportedSigningKey: no CA here signs with such a key.
         """
+        super().__init__(key.public_key())
         self._key = key
-        self._public_key = key.public_key()
-        self._algorithm = signature_algorithm(self._public_key)
 
     def __repr__(self) -> str:
         return f"<FileSigner {kinds.kind_of(self._public_key)}>"
-
-    @property
-    def public_key(self) -> CertificatePublicKeyTypes:
-        """The public half."""
-        return self._public_key
-
-    @property
-    def signature_algorithm(self) -> bytes:
-        """DER AlgorithmIdentifier of every signature this signer makes."""
-        return self._algorithm.identifier
 
     def sign(self, message: bytes) -> bytes:
         """Sign `message`; the signature as it stands in a certificate's BIT STRING."""

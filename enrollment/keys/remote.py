@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from enrollment.ca.algorithms import signature_algorithm
 from enrollment.keys import errors, kinds, wire
 from enrollment.keys.errors import SignerRefused, SignerUnreachable
+from enrollment.keys.signer import PublicHalf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ _ANSWER_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.1
 
 
-class RemoteSigner:
+class RemoteSigner(PublicHalf):
     """A private key that the signer process uses for us."""
 
     def __init__(self, path: Path, reference: str) -> None:
@@ -40,21 +40,10 @@ class RemoteSigner:
         self._path = path
         self._reference = reference
         spki = ask(path, {"verb": "public key", "reference": reference})
-        self._public_key = cast("CertificatePublicKeyTypes", load_der_public_key(spki))
-        self._algorithm = signature_algorithm(self._public_key).identifier
+        super().__init__(cast("CertificatePublicKeyTypes", load_der_public_key(spki)))
 
     def __repr__(self) -> str:
         return f"<RemoteSigner {kinds.kind_of(self._public_key)} {self._reference!r}>"
-
-    @property
-    def public_key(self) -> CertificatePublicKeyTypes:
-        """The public half."""
-        return self._public_key
-
-    @property
-    def signature_algorithm(self) -> bytes:
-        """DER AlgorithmIdentifier of every signature this signer makes."""
-        return self._algorithm
 
     def sign(self, message: bytes) -> bytes:
         """Ask for a signature over `message`.

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from enrollment.ca import der
-from enrollment.ca.algorithms import SignatureAlgorithm, UnsupportedSigningKey, signature_algorithm
+from enrollment.ca.algorithms import SignatureAlgorithm, UnsupportedSigningKey
 from enrollment.keys import kinds
 from enrollment.keys.errors import TokenKeyExists, TokenKeyMissing, TokenUnable
+from enrollment.keys.signer import PublicHalf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ _SHA256_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
 _OCTET_STRING: Final = 0x04
 
 
-class TokenSigner:
+class TokenSigner(PublicHalf):
     """A private key that lies on a token.
 
     The key object belongs to a session, and sessions end: it is looked up by its label, and its
@@ -60,25 +61,15 @@ class TokenSigner:
         self._token = token
         self._label = label
         self._held: tuple[Session, Any] | None = None
-        self._public_key = token.use(lambda session: _read_public_key(session, label, token.name))
+        public_key = token.use(lambda session: _read_public_key(session, label, token.name))
         try:
-            self._algorithm: SignatureAlgorithm = signature_algorithm(self._public_key)
+            super().__init__(public_key)
         except UnsupportedSigningKey as error:
             raise TokenUnable(f"{label!r} on {token.name!r} cannot serve: {error}.") from error
         token.use(self._private_key)
 
     def __repr__(self) -> str:
         return f"<TokenSigner {kinds.kind_of(self._public_key)} {self._label!r}>"
-
-    @property
-    def public_key(self) -> CertificatePublicKeyTypes:
-        """The public half."""
-        return self._public_key
-
-    @property
-    def signature_algorithm(self) -> bytes:
-        """DER AlgorithmIdentifier of every signature this signer makes."""
-        return self._algorithm.identifier
 
     def sign(self, message: bytes) -> bytes:
         """Sign `message`; the signature as it stands in a certificate's BIT STRING.
