@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _HIGHEST_ID = 2**63 - 1
 
 
-def find(request_id: int, viewer: Requester) -> EnrollmentRequest | None:
+def find(request_id: int | None, viewer: Requester) -> EnrollmentRequest | None:
     """Return a request that `viewer` may see; others look as if they did not exist.
 
-    One's own always; issued ones of others as far as the site's setting allows.
+    One's own always; issued ones of others as far as the site's setting allows. `None` is what
+    was typed and is no number.
     """
-    if not 0 < request_id <= _HIGHEST_ID:
+    if request_id is None or not 0 < request_id <= _HIGHEST_ID:
         return None
     row = (
         EnrollmentRequest.objects.select_related("certificate__authority", "renews")

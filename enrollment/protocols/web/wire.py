@@ -53,8 +53,16 @@ def posted(request: HttpRequest) -> Fields:
     return Fields(_pairs(fields))
 
 
-def posted_file(request: HttpRequest, most_bytes: int) -> bytes:
-    """Return the octets of an uploaded request, cut one octet above `most_bytes`; or nothing."""
+def submitted_request(request: HttpRequest, fields: Fields, most_bytes: int) -> bytes:
+    """Return the request that was pasted, or else chosen as a file; or nothing.
+
+    A file is cut one octet above `most_bytes`.
+    """
+    pasted = fields.text("CertRequest").encode()
+    return pasted if pasted.strip() else _posted_file(request, most_bytes)
+
+
+def _posted_file(request: HttpRequest, most_bytes: int) -> bytes:
     for name, upload in request.FILES.items():
         if name.casefold() in _REQUEST_FILES and isinstance(upload, UploadedFile):
             return bytes(upload.read(most_bytes + 1))

@@ -20,7 +20,6 @@ from enrollment.services import delivery, directory
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from enrollment.models import EnrollmentRequest
     from enrollment.protocols.web.codec import Fields
 
 
@@ -29,8 +28,8 @@ def certnew_cer(request: HttpRequest) -> HttpResponse:
     """Give one certificate: that of a request, or the CA's own."""
     fields = query(request)
     chain = _chain(request, fields)
-    if not chain:
-        return _no_certificate(request, fields)
+    if isinstance(chain, pages.ErrorPage):
+        return answers.error_page(request, chain)
     content = chain[0] if codec.wants_der(fields.text("Enc")) else encode.pem(chain[0])
     return answers.octets(request, content, answers.CERTIFICATE)
 
@@ -40,8 +39,8 @@ def certnew_p7b(request: HttpRequest) -> HttpResponse:
     """Give a certificate with its chain, in this order (contract rule 8)."""
     fields = query(request)
     chain = _chain(request, fields)
-    if not chain:
-        return _no_certificate(request, fields)
+    if isinstance(chain, pages.ErrorPage):
+        return answers.error_page(request, chain)
     message = encode.pkcs7(chain)
     content = message if codec.wants_der(fields.text("Enc")) else encode.pem_pkcs7(message)
     return answers.octets(request, content, answers.CHAIN)
@@ -77,25 +76,14 @@ def published(request: HttpRequest, name: str) -> HttpResponse:
     return answers.octets(request, content, content_type, public=True)
 
 
-def _chain(request: HttpRequest, fields: Fields) -> list[bytes]:
-    """Return what was asked for and the certificates above it; nothing if there is none."""
+def _chain(request: HttpRequest, fields: Fields) -> list[bytes] | pages.ErrorPage:
+    """Return what was asked for and the certificates above it, or why there is none."""
     if codec.is_ca_certificate(fields.text("ReqID")):
-        return delivery.ca_chain(codec.renewal(fields.text("Renewal")))
-    row = _row(request, fields)
-    if row is None or row.certificate is None:
-        return []
-    return delivery.chain_of(row.certificate)
-
-
-def _row(request: HttpRequest, fields: Fields) -> EnrollmentRequest | None:
+        return delivery.ca_chain(codec.renewal(fields.text("Renewal"))) or pages.unknown_request()
     number = codec.request_id(fields.text("ReqID"))
-    if number is None:
-        return None
-    return delivery.find(number, directory.requester_of(request.user))
-
-
-def _no_certificate(request: HttpRequest, fields: Fields) -> HttpResponse:
-    """Say why there is none, to those who may know."""
-    row = _row(request, fields)
-    problem = pages.not_issued(row) if row is not None else pages.unknown_request()
-    return answers.error_page(request, problem)
+    row = delivery.find(number, directory.requester_of(request.user))
+    if row is None:
+        return pages.unknown_request()
+    if row.certificate is None:
+        return pages.not_issued(row)
+    return delivery.chain_of(row.certificate)

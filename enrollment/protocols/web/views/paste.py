@@ -13,7 +13,7 @@ from enrollment.protocols.web.answers import page
 from enrollment.protocols.web.forms import SubmitForm
 from enrollment.protocols.web.pages import RenewingNote, name_of
 from enrollment.protocols.web.previews import PreviewPage, preview_of, unreadable
-from enrollment.protocols.web.wire import BodyUnreadable, posted, posted_file, query
+from enrollment.protocols.web.wire import BodyUnreadable, posted, query, submitted_request
 from enrollment.protocols.web.wording import SUBMIT_FILE_TODAY, Wording, wording
 from enrollment.services import delivery, directory
 
@@ -53,7 +53,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         fields = posted(request)
     except BodyUnreadable as error:
         return page(request, "preview", preview=unreadable(str(error)))
-    raw = _raw(request, fields)
+    raw = submitted_request(request, fields, conf.current().max_request_bytes)
     shown = preview_of(raw, _attributes(fields), requester, timezone.now())
     if not fields.text("full"):
         return page(request, "preview", preview=shown)
@@ -63,13 +63,6 @@ def preview(request: HttpRequest) -> HttpResponse:
         "lbCertTemplate": codec.template_of_option(fields.text("lbCertTemplate")),
     }
     return _draw(request, wording(fields.text("flow")), requester, initial, preview=shown)
-
-
-def _raw(request: HttpRequest, fields: Fields) -> bytes:
-    text = fields.text("CertRequest")
-    if text.strip():
-        return text.encode()
-    return posted_file(request, conf.current().max_request_bytes)
 
 
 def _attributes(fields: Fields) -> str:
@@ -85,7 +78,7 @@ def _text_again(fields: Fields, raw: bytes, shown: PreviewPage) -> str:
 
 def _renewing(fields: Fields, requester: Requester) -> tuple[RenewingNote | None, str]:
     number = codec.request_id(fields.text("renews"))
-    row = delivery.find(number, requester) if number is not None else None
+    row = delivery.find(number, requester)
     if row is None or row.certificate is None:
         return None, ""
     note = RenewingNote(name_of(row), row.certificate.not_after, commands.renewal_command())

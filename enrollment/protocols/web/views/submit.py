@@ -14,7 +14,7 @@ from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition
 from enrollment.protocols.web import codec, pages
 from enrollment.protocols.web.answers import error_page, page
-from enrollment.protocols.web.wire import BodyUnreadable, posted, posted_file, query
+from enrollment.protocols.web.wire import BodyUnreadable, posted, query, submitted_request
 from enrollment.protocols.web.wording import Wording, wording
 from enrollment.services import delivery, directory, enroll
 
@@ -44,14 +44,12 @@ def certfnsh(request: HttpRequest) -> HttpResponse:
             ),
         )
     if fields.text("Mode").strip().casefold() == "chkpnd":
-        return _check(request, fields)
+        return _standing(request, fields, fields.text("ReqID"))
     return _submit(request, fields)
 
 
 def _submit(request: HttpRequest, fields: Fields) -> HttpResponse:
-    raw = fields.text("CertRequest").encode()
-    if not raw.strip():
-        raw = posted_file(request, conf.current().max_request_bytes)
+    raw = submitted_request(request, fields, conf.current().max_request_bytes)
     if not raw.strip():
         return error_page(request, _nothing_sent())
     attributes = codec.attribute_text(fields.text("CertAttrib"), fields.text("lbCertTemplate"))
@@ -66,11 +64,8 @@ def _submit(request: HttpRequest, fields: Fields) -> HttpResponse:
     return result_page(request, row, wording(fields.text("flow")))
 
 
-def _check(request: HttpRequest, fields: Fields) -> HttpResponse:
-    number = codec.request_id(fields.text("ReqID"))
-    row = None
-    if number is not None:
-        row = delivery.find(number, directory.requester_of(request.user))
+def _standing(request: HttpRequest, fields: Fields, number: str) -> HttpResponse:
+    row = delivery.find(codec.request_id(number), directory.requester_of(request.user))
     if row is None:
         return error_page(request, pages.unknown_request(mode=_CHECK))
     return result_page(request, row, wording(fields.text("flow")), is_return=True)
@@ -80,13 +75,7 @@ def _check(request: HttpRequest, fields: Fields) -> HttpResponse:
 def standing(request: HttpRequest) -> HttpResponse:
     """Tell where a request stands, at the address the waiting page gives to come back by."""
     fields = query(request)
-    number = codec.request_id(fields.text("id"))
-    row = None
-    if number is not None:
-        row = delivery.find(number, directory.requester_of(request.user))
-    if row is None:
-        return error_page(request, pages.unknown_request(mode=_CHECK))
-    return result_page(request, row, wording(fields.text("flow")), is_return=True)
+    return _standing(request, fields, fields.text("id"))
 
 
 def result_page(
