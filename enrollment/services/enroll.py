@@ -160,7 +160,10 @@ def _issue(record: SigningRecord, now: datetime) -> None:
     except Exception:  # noqa: BLE001 - see below
         # The requester must get a page, and the committed record must stay for `recover`.
         _log.exception("request %d could not be signed", record.request_id)
-        EnrollmentRequest.objects.filter(pk=record.request_id).update(
+        still_open = EnrollmentRequest.objects.filter(
+            pk=record.request_id, disposition=Disposition.INCOMPLETE.value
+        )
+        still_open.update(
             status_code=hresult.NTE_FAIL,
             detail="The CA could not sign the certificate.",
             remedy="Come back with this request id later, or tell a CA administrator.",

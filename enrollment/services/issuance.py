@@ -19,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import transaction
 
-from enrollment import conf
+from enrollment import conf, keys
+from enrollment.ca import hresult
 from enrollment.ca import issuance as core
 from enrollment.ca.disposition import Disposition, Step
 from enrollment.ca.encode import thumbprint, thumbprint_sha256
@@ -110,6 +111,7 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
     with transaction.atomic(durable=True):
         committed = {"id": record.pk, "state": SigningRecord.State.COMMITTED}
         if not change(SigningRecord, committed, {"state": SigningRecord.State.SIGNED}):
+            record.request.refresh_from_db()
             return Certificate.objects.get(serial_number=record.serial_number)
         return _store(record, certificate, names, now=now)
 
@@ -145,6 +147,8 @@ def _store(
     now: datetime,
 ) -> Certificate:
     row = record.request
+    # A failure that was told while the request was open is none any more; a hold's reason stays.
+    forgotten = {"detail": "", "remedy": ""} if row.status_code == hresult.NTE_FAIL else {}
     insert(certificate)
     for name in names:
         insert(
@@ -162,6 +166,7 @@ def _store(
         now=now,
         decided_by=record.decided_by,
         certificate=certificate,
+        **forgotten,
     )
     audit.record(
         "signed",
@@ -197,18 +202,34 @@ def recover(now: datetime) -> list[Certificate]:
     """Finish what a crash interrupted, and return the certificates that were finished.
 
     Run before serving. A request whose content was never committed cannot exist: both are written
-    in one transaction.
+    in one transaction. A record that fails does not keep the others back; a key that cannot be had
+    is tried once.
+
+    Raises:
+        IssuanceFault, keys.KeyProblem: the first that failed; the records of it stay committed.
     """
     finished = []
+    faults: list[Exception] = []
+    lost_keys = set()
     waiting = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED)
     for record in waiting.select_related("request", "authority").order_by("pk"):
-        if record.request.state not in (Disposition.INCOMPLETE, Disposition.UNDER_SUBMISSION):
+        is_open = record.request.state in (Disposition.INCOMPLETE, Disposition.UNDER_SUBMISSION)
+        if not is_open or record.authority.key_reference in lost_keys:
             continue
-        certificate = complete(record, now=now)
+        try:
+            certificate = complete(record, now=now)
+        except (core.IssuanceFault, keys.KeyProblem) as fault:
+            _log.error("request %d could not be finished: %s", record.request_id, fault)
+            faults.append(fault)
+            if not isinstance(fault, core.IssuanceFault | keys.SignerRefused):
+                lost_keys.add(record.authority.key_reference)
+            continue
         _log.warning(
             "finished request %d after an interruption, serial number %s",
             record.request_id,
             certificate.serial_number,
         )
         finished.append(certificate)
+    if faults:
+        raise faults[0]
     return finished

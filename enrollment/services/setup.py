@@ -12,6 +12,7 @@ from django.db import transaction
 from enrollment import conf, keys
 from enrollment.ca.builtin import ENROLLEES, builtin_templates
 from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, Template
 from enrollment.services import audit, authority, directory, issuance, publication
 
@@ -76,7 +77,7 @@ def run_setup(*, now: datetime) -> SetupReport:
     """
     try:
         return _run(now)
-    except (keys.KeyProblem, EnrollmentError) as error:
+    except (keys.KeyProblem, EnrollmentError, IssuanceFault) as error:
         raise SetupFailed(str(error)) from error
 
 
@@ -88,8 +89,9 @@ def _run(now: datetime) -> SetupReport:
     if row is None:
         row = authority.create_self_signed(now)
     publication.current_crl(row, now=now)
+    password = _make_admin()
     recovered = issuance.recover(now)
-    return SetupReport(row, made, templates, groups, _make_admin(), len(recovered))
+    return SetupReport(row, made, templates, groups, password, len(recovered))
 
 
 @transaction.atomic

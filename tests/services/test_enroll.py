@@ -334,3 +334,4 @@ def test_a_key_that_fails_leaves_an_open_request_that_the_next_start_finishes(
     assert again.state is Disposition.ISSUED
     assert again.certificate == finished
     assert again.status_code == hresult.SUCCESS
+    assert again.detail == again.remedy == ""

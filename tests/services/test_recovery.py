@@ -12,7 +12,7 @@ from django.utils import timezone
 from enrollment.ca.disposition import Disposition, IllegalTransition, Step
 from enrollment.ca.issuance import IssuanceFault
 from enrollment.ca.policy import Requester as CoreRequester
-from enrollment.keys import FileSigner
+from enrollment.keys import FileSigner, KeyFileMissing
 from enrollment.models import Certificate, EnrollmentRequest, SigningRecord
 from enrollment.services import authority, decision, issuance, judgement, review, setup
 from tests import make
@@ -95,6 +95,49 @@ def test_two_starts_at_once_make_one_certificate(interrupted: EnrollmentRequest)
 
     assert first == second
     assert Certificate.objects.filter(request=interrupted).count() == 1
+    assert other.request.state is Disposition.ISSUED
+    assert other.request.certificate == first
+
+
+def test_a_record_that_fails_does_not_keep_the_others_back(
+    requester: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt(patch, "complete")
+        for _ in range(2):
+            with pytest.raises(PowerCut):
+                submit(requester)
+    broken, whole = SigningRecord.objects.order_by("pk")
+    SigningRecord.objects.filter(pk=broken.pk).update(tbs=b"0\x00")
+
+    with pytest.raises(IssuanceFault):
+        issuance.recover(timezone.now())
+
+    assert EnrollmentRequest.objects.get(pk=broken.request_id).state is Disposition.INCOMPLETE
+    assert EnrollmentRequest.objects.get(pk=whole.request_id).state is Disposition.ISSUED
+
+
+def test_a_key_that_is_lost_is_asked_for_once(
+    requester: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signer that is down costs ten seconds each time."""
+    asked = []
+
+    def lost(row: Authority) -> None:
+        asked.append(row)
+        raise KeyFileMissing("The key is gone.")
+
+    with monkeypatch.context() as patch:
+        interrupt(patch, "complete")
+        for _ in range(2):
+            with pytest.raises(PowerCut):
+                submit(requester)
+    monkeypatch.setattr(authority, "signer_of", lost)
+
+    with pytest.raises(KeyFileMissing):
+        issuance.recover(timezone.now())
+
+    assert len(asked) == 1
 
 
 def test_a_committed_content_of_a_request_that_was_decided_otherwise_is_left_alone(

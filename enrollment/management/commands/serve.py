@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from enrollment import conf
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
@@ -66,7 +67,7 @@ class Command(BaseCommand):
         """Finish what a crash interrupted; a key that fails must not keep the site from serving."""
         try:
             finished = issuance.recover(timezone.now())
-        except keyring.KeyProblem as error:
+        except (keyring.KeyProblem, IssuanceFault) as error:
             self.stderr.write(f"Interrupted requests could not be finished: {error}")
             return
         if finished:
