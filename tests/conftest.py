@@ -59,6 +59,15 @@ def no_strange_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     guarded("connect_ex")
 
 
+@pytest.fixture(autouse=True)
+def nothing_failed_a_moment_ago() -> Iterator[None]:
+    """Forget the pauses of the test before: each test has a site of its own."""
+    yield
+    from enrollment.services import publication
+
+    publication.paused.end_all()
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

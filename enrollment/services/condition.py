@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import keys
 from enrollment.ca.disposition import Disposition
+from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, EnrollmentRequest, SigningRecord
 from enrollment.services import audit, authority, publication
 
@@ -42,8 +44,8 @@ def init(now: datetime) -> Authority:
         raise CaFault(f"There is a CA already: {existing}. Nothing was changed.")
     try:
         row = authority.create_self_signed(now)
-        publication.current_crl(row, now=now)
-    except keys.KeyProblem as error:
+        publication.publish_due(now)
+    except (keys.KeyProblem, EnrollmentError, IssuanceFault) as error:
         raise CaFault(str(error)) from error
     return row
 
@@ -57,7 +59,7 @@ def publish_crl(now: datetime, *, actor: str, base: bool = True) -> tuple[Author
     try:
         row = authority.current()
         return row, publication.publish(now=now, actor=actor, base=base)
-    except (authority.NoAuthority, keys.KeyProblem) as error:
+    except (authority.NoAuthority, keys.KeyProblem, IssuanceFault) as error:
         raise CaFault(str(error)) from error
 
 
@@ -107,7 +109,7 @@ def _key(row: Authority) -> Check:
 
 
 def _lists(now: datetime) -> Iterator[Check]:
-    newest = next((crl for crl in publication.lists() if not crl.is_delta), None)
+    newest = publication.newest_base()
     if newest is None:
         yield Check(
             "CRL", passed=False, finding="None was published. Run: python manage.py crl publish"

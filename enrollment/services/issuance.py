@@ -13,7 +13,7 @@ second certificate under a serial number, and none that nobody can revoke.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -148,7 +148,9 @@ def _store(
 ) -> Certificate:
     row = record.request
     # A failure that was told while the request was open is none any more; a hold's reason stays.
-    forgotten = {"detail": "", "remedy": ""} if row.status_code == hresult.NTE_FAIL else {}
+    forgotten: dict[str, Any] = (
+        {"detail": "", "remedy": ""} if row.status_code == hresult.NTE_FAIL else {}
+    )
     insert(certificate)
     for name in names:
         insert(

@@ -9,6 +9,7 @@ Source: ms-facts section (d.7); RFC 5280 section 5.
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.db.models import Max, Q
 
-from enrollment import conf
+from enrollment import conf, keys
 from enrollment.ca import addresses
 from enrollment.ca.crl import Revocation, Scope, compose, crl_times, sign
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Reason
 from enrollment.models import Authority, Certificate, CertificateRevocationList
 from enrollment.services import audit, authority, locks
+from enrollment.services.pause import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +39,9 @@ STATUS_LOCK: Final = "certificate status"
 # Up to here a revocation publishes whole lists; beyond, only deltas where they are on.
 _SMALL: Final = 10_000
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_log = logging.getLogger("certsrv.publication")
+# Of keys whose lists could not be made, by the row of the CA certificate.
+paused: Final = Pause()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +74,48 @@ def ca_keys() -> list[Authority]:
     return list(newest.values())
 
 
+def signing_keys(now: datetime) -> list[Authority]:
+    """Return the newest CA certificate of each key that may sign at `now`, the newest key first."""
+    return [row for row in ca_keys() if authority.issuer_of(row).not_after > now]
+
+
 def current_crl(
     row: Authority, *, now: datetime, delta: bool = False, partition: int = 0
 ) -> bytes | None:
     """Return the newest list of a CA key, made fresh when it is due.
 
-    No scheduler is needed: whoever asks first after the publishing time makes the next one.
+    No scheduler is needed: whoever asks first after the publishing time makes the next one. When
+    that fails, the list before is still good for the overlap, and better than none.
 
     Returns:
-        DER; None for a delta where deltas are off.
+        DER; None for a delta where deltas are off, and while there is no list.
     """
     if delta and not conf.current().delta_period:
         return None
-    newest = newest_list(row.key_index, delta=delta, partition=partition)
+    wanted = _lists_of(row.key_index, delta=delta, partition=partition)
+    newest = wanted.first()
     if newest is None or newest.next_publish <= now:
         # A delta needs a base: a new partition has none yet.
         has_base = newest_list(row.key_index, partition=partition) is not None
-        publish(now=now, actor=SCHEDULE, base=not delta or not has_base)
-        newest = newest_list(row.key_index, delta=delta, partition=partition)
+        try:
+            publish_due(now, base=not delta or not has_base)
+        except (keys.KeyProblem, IssuanceFault):
+            _log.exception("no new list of CA key %d", row.key_index)
+        newest = wanted.first()
     return bytes(newest.der) if newest is not None else None
 
 
 def newest_list(
     key_index: int, *, delta: bool = False, partition: int = 0
 ) -> CertificateRevocationList | None:
-    """Return the list of a key that was published last, finished ones only."""
-    return (
-        _finished()
-        .filter(authority__key_index=key_index, is_delta=delta, partition=partition)
-        .first()
-    )
+    """Return the list of a key that was published last, finished ones only, without its octets."""
+    return _lists_of(key_index, delta=delta, partition=partition).defer("der").first()
+
+
+def _lists_of(
+    key_index: int, *, delta: bool, partition: int
+) -> QuerySet[CertificateRevocationList]:
+    return _finished().filter(authority__key_index=key_index, is_delta=delta, partition=partition)
 
 
 def _finished() -> QuerySet[CertificateRevocationList]:
@@ -109,28 +127,56 @@ def publish(*, now: datetime, actor: str, base: bool = True) -> int:
 
     Args:
         now: the moment of publication.
-        actor: who asked; `SCHEDULE` finds the work done when somebody else was faster.
+        actor: who asked.
         base: whether base lists are made; deltas are made whenever they are on.
 
     Raises:
-        keys.KeyProblem: a CA key cannot be opened.
+        keys.KeyProblem, IssuanceFault: a CA key does not do its work; the lists of the other keys
+            are published.
     """
     with locks.exclusive("crl"):
-        if actor == SCHEDULE and not _is_due(now, base=base):
+        paused.end_all()
+        return _publish(signing_keys(now), now=now, actor=actor, base=base)
+
+
+def publish_due(now: datetime, *, base: bool = True) -> int:
+    """Publish the lists whose time has come, and return the newest number.
+
+    Who finds them made by somebody else makes none.
+
+    Raises:
+        keys.KeyProblem, IssuanceFault: as `publish`. For a minute such a key is left alone.
+    """
+    with locks.exclusive("crl"):
+        due = [
+            key
+            for key in signing_keys(now)
+            if paused.fault(key.pk) is None and _is_due(key, now, base=base)
+        ]
+        if not due:
             return _highest()
-        number = _highest() + 1
-        signing = [row for row in ca_keys() if authority.issuer_of(row).not_after > now]
-        partitions = range(conf.current().crl_partitions + 1)
-        made = []
-        if base:
-            made += [_make(_List(key, part), number, now) for key in signing for part in partitions]
-        if conf.current().delta_period:
-            made += [
-                _make(_List(key, part, older), number, now)
-                for key in signing
-                for part in partitions
-                if (older := _base_of_delta(key, part, now)) is not None
-            ]
+        return _publish(due, now=now, actor=SCHEDULE, base=base)
+
+
+def keep_published(now: datetime) -> None:
+    """Publish every list whose time has come, so that nobody waits for the first who asks."""
+    publish_due(now)
+    if conf.current().delta_period:
+        publish_due(now, base=False)
+
+
+def _publish(signing: list[Authority], *, now: datetime, actor: str, base: bool) -> int:
+    """Make the lists of each key; one key that fails does not keep the others' lists back."""
+    number = _highest() + 1
+    made: list[CertificateRevocationList] = []
+    faults: list[Exception] = []
+    for key in signing:
+        try:
+            made.extend(_make_all(key, number, now, base=base))
+        except (keys.KeyProblem, IssuanceFault) as fault:
+            paused.begin(key.pk, fault)
+            faults.append(fault)
+    if made:
         audit.record(
             "crl published",
             actor=actor,
@@ -139,33 +185,44 @@ def publish(*, now: datetime, actor: str, base: bool = True) -> int:
             lists=len(made),
             entries=sum(row.entries for row in made),
         )
+    if faults:
+        raise faults[0]
     return number
 
 
-def publish_due(now: datetime) -> None:
-    """Publish the lists whose time has come, so that nobody waits for the first who asks."""
-    for base in (True, False):
-        if base or conf.current().delta_period:
-            publish(now=now, actor=SCHEDULE, base=base)
+def _make_all(
+    key: Authority, number: int, now: datetime, *, base: bool
+) -> list[CertificateRevocationList]:
+    """Make the lists of one key, whole and by partition."""
+    partitions = range(conf.current().crl_partitions + 1)
+    made = [_make(_List(key, part), number, now) for part in partitions if base]
+    if conf.current().delta_period:
+        made += [
+            _make(_List(key, part, older), number, now)
+            for part in partitions
+            if (older := _base_of_delta(key, part, now)) is not None
+        ]
+    return made
 
 
 def publish_after_revocation(*, now: datetime, actor: str) -> int:
     """Publish what a change of status needs: everything, or deltas alone where lists are long."""
-    newest = _finished().filter(is_delta=False).first()
+    newest = newest_base()
     is_long = newest is not None and newest.entries > _SMALL
     return publish(now=now, actor=actor, base=not (is_long and conf.current().delta_period))
 
 
-def _is_due(now: datetime, *, base: bool) -> bool:
+def newest_base() -> CertificateRevocationList | None:
+    """Return the base list that was published last, of any key, without its octets."""
+    return _finished().filter(is_delta=False).defer("der").first()
+
+
+def _is_due(key: Authority, now: datetime, *, base: bool) -> bool:
     # A partition that was switched on since has no list yet.
-    parts = {0, conf.current().crl_partitions}
-    for row in ca_keys():
-        if authority.issuer_of(row).not_after <= now:
-            continue
-        for part in parts:
-            newest = newest_list(row.key_index, delta=not base, partition=part)
-            if newest is None or newest.next_publish <= now:
-                return True
+    for part in {0, conf.current().crl_partitions}:
+        newest = newest_list(key.key_index, delta=not base, partition=part)
+        if newest is None or newest.next_publish <= now:
+            return True
     return False
 
 
@@ -181,12 +238,8 @@ def _base_of_delta(
 
     Not the last base: a delta must be of use to those who still hold the one before.
     """
-    bases = _finished().filter(
-        authority__key_index=key.key_index,
-        is_delta=False,
-        partition=partition,
-        next_update__gt=now,
-    )
+    bases = _lists_of(key.key_index, delta=False, partition=partition)
+    bases = bases.filter(next_update__gt=now).defer("der")
     settled = bases.filter(as_of__lte=now - _overlap()).first()
     return settled or bases.last()
 

@@ -64,9 +64,8 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
 
 def ensure_all(now: datetime) -> None:
     """Renew what is due for every CA key that can still sign."""
-    for row in publication.ca_keys():
-        if authority.issuer_of(row).not_after > now:
-            ensure(row, now)
+    for row in publication.signing_keys(now):
+        ensure(row, now)
 
 
 def _newest(issuing: Authority) -> Responder | None:

@@ -88,7 +88,7 @@ def _run(now: datetime) -> SetupReport:
     made = row is None
     if row is None:
         row = authority.create_self_signed(now)
-    publication.current_crl(row, now=now)
+    publication.publish_due(now)
     password = _make_admin()
     recovered = issuance.recover(now)
     return SetupReport(row, made, templates, groups, password, len(recovered))

@@ -27,7 +27,7 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("interrupted requests", issuance.recover),
     ("site certificate", site_certificate.ensure),
     ("OCSP responders", responders.ensure_all),
-    ("certificate revocation lists", publication.publish_due),
+    ("certificate revocation lists", publication.keep_published),
 )
 
 

@@ -97,7 +97,7 @@ def test_a_publication_leaves_an_audit_event(site: SetupReport) -> None:
 def test_a_schedule_that_comes_second_finds_the_work_done(site: SetupReport) -> None:
     now = timezone.now()
 
-    assert publication.publish(now=now, actor=publication.SCHEDULE) == 1
+    assert publication.publish_due(now) == 1
     assert CertificateRevocationList.objects.filter(is_delta=False).count() == 1
 
 
@@ -113,6 +113,51 @@ def test_a_list_that_failed_half_way_is_never_served_and_its_number_not_used_aga
     assert current(now) == 1
     assert publication.publish(now=now, actor="maria") == 3
     assert 2 not in {crl.number for crl in publication.lists()}
+
+
+def test_a_new_list_that_cannot_be_made_leaves_the_one_before_in_place(
+    site: SetupReport,
+) -> None:
+    """It is good for the overlap; a download must not fail because a key does."""
+    Authority.objects.update(key_reference="keys/lost.pem")
+    later = timezone.now() + timedelta(days=7, minutes=1)
+
+    assert current(later) == 1
+
+
+def test_strangers_do_not_make_a_failing_key_try_again_and_again(site: SetupReport) -> None:
+    Authority.objects.update(key_reference="keys/lost.pem")
+    later = timezone.now() + timedelta(days=7, minutes=1)
+    current(later)
+    rows = CertificateRevocationList.objects.count()
+
+    current(later)
+
+    assert CertificateRevocationList.objects.count() == rows
+
+
+def test_the_lists_of_a_key_that_works_do_not_wait_for_one_that_does_not(
+    site: SetupReport,
+) -> None:
+    """The new key's list is made, told in the audit trail, and not made again."""
+    newer = Authority.objects.get()
+    newer.pk, newer.index, newer.key_index = None, 1, 1
+    newer.save(force_insert=True)
+    Authority.objects.filter(key_index=0).update(key_reference="keys/lost.pem")
+    later = timezone.now() + timedelta(days=7, minutes=1)
+
+    first = publication.current_crl(newer, now=later)
+    second = publication.current_crl(newer, now=later)
+
+    assert first == second
+    assert number_of(load(first)) == 2
+    assert AuditEvent.objects.filter(subject="crl 2").exists()
+
+
+def test_a_person_who_is_called_like_the_schedule_publishes_nevertheless(
+    site: SetupReport,
+) -> None:
+    assert publication.publish(now=timezone.now(), actor=publication.SCHEDULE) == 2
 
 
 def test_a_ca_that_has_ended_makes_no_lists_and_serves_its_last(site: SetupReport) -> None:
