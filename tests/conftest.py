@@ -63,9 +63,10 @@ def no_strange_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing_failed_a_moment_ago() -> Iterator[None]:
     """Forget the pauses of the test before: each test has a site of its own."""
     yield
-    from enrollment.services import publication
+    from enrollment.services import publication, responders
 
     publication.paused.end_all()
+    responders.paused.end_all()
 
 
 def _is_loopback(host: str) -> bool:

@@ -27,6 +27,10 @@ class KeyFileMissing(KeyProblem):
     """There is no file where the key should be."""
 
 
+class KeyFileUnwritable(KeyProblem):
+    """The key cannot be written where it should be kept."""
+
+
 class KeyFileUnsafe(KeyProblem):
     """Others than the owner could read the key."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,6 +22,7 @@ from enrollment.keys.errors import (
     KeyFileMissing,
     KeyFileUnreadable,
     KeyFileUnsafe,
+    KeyFileUnwritable,
     KeyMismatch,
     PassphraseMissing,
     PassphraseWrong,
@@ -28,6 +30,7 @@ from enrollment.keys.errors import (
 from enrollment.keys.signer import PublicHalf, matches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import (
@@ -76,16 +79,21 @@ def generate(kind: str, path: Path, *, passphrase: bytes | None = None) -> FileS
     Raises:
         UnknownKeyKind: the sentence lists the legal kinds.
         KeyFileExists: there is a file at `path` already.
+        KeyFileUnwritable: the place is full, read-only or not ours.
     """
     kinds.check_kind(kind)
-    if path.exists():
+    with writing(path):
+        taken = path.exists()
+    if taken:
         raise KeyFileExists(f"{path} exists; a key is never written over another file.")
     key = kinds.make(kind)
     if passphrase:
         plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        _write_once(path, pkcs8.encrypt(plain, passphrase))
+        content = pkcs8.encrypt(plain, passphrase)
     else:
-        _write_once(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with writing(path):
+        _write_once(path, content)
     return FileSigner(key)
 
 
@@ -176,6 +184,19 @@ def _decode(
         ) from error
     # Keys that cannot sign fall out in FileSigner, which knows the kinds that can.
     return cast("CertificateIssuerPrivateKeyTypes", key)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name what keeps a key from being written.
+
+    Raises:
+        KeyFileUnwritable: the system refused; the sentence says why.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise KeyFileUnwritable(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _write_once(path: Path, content: bytes) -> None:

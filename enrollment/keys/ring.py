@@ -79,7 +79,7 @@ class KeyRing:
                 (self._module, reference),
                 lambda: token_keys.TokenSigner(self._token(place.token), place.label),
             )
-        return open_signer(place.path, directory=self.home, passphrase=self.passphrase)
+        return open_signer(self.home / place.path, passphrase=self.passphrase)
 
     def make(self, kind: str, purpose: str) -> MadeKey:
         """Make a key where keys are made now.
@@ -100,7 +100,8 @@ class KeyRing:
             place = TokenReference(token.name, name)
             return MadeKey(str(place), token_keys.generate(kind, token, place))
         folder = self.home / _FOLDER
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with file.writing(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         passphrase = self.passphrase()
         signer = file.generate(kind, folder / f"{name}.pem", passphrase=passphrase)
         return MadeKey(f"{_FOLDER}/{name}.pem", signer)

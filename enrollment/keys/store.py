@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from enrollment.keys import file
-from enrollment.keys.errors import KeyFileMissing, KeyMismatch
-from enrollment.keys.signer import matches
+from enrollment.keys.errors import KeyFileMissing, KeyFileUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+    from pathlib import Path
 
     from enrollment.keys.signer import Signer
-
-_FILE_PREFIX: Final = "file:"
 
 
 class _Kept:
@@ -46,38 +41,28 @@ def kept(identity: Hashable, load: Callable[[], Signer]) -> Signer:
     return signer
 
 
-def open_signer(
-    reference: str,
-    *,
-    directory: Path | None = None,
-    passphrase: Callable[[], bytes | None] | None = None,
-    expected: CertificatePublicKeyTypes | None = None,
-) -> Signer:
+def open_signer(path: Path, *, passphrase: Callable[[], bytes | None] | None = None) -> Signer:
     """Open a key in a file; the first call in a process loads it.
 
     A file that was replaced since is loaded anew.
 
     Args:
-        reference: a path, with or without `file:` before it.
-        directory: what a relative path starts from.
+        path: where the key is.
         passphrase: gives what the file is encrypted with, if it is; called when it is loaded.
-        expected: the public key of the CA certificate; another private key is refused.
 
     Raises:
         KeyProblem: see `file.load`.
     """
-    path = (directory or Path()) / reference.removeprefix(_FILE_PREFIX)
     try:
         state = path.stat()
     except FileNotFoundError:
         raise KeyFileMissing(f"There is no private key at {path}.") from None
-    signer = kept(
+    except OSError as error:
+        raise KeyFileUnreadable(f"{path} cannot be opened: {error.strerror}.") from error
+    return kept(
         (path, state.st_ino, state.st_mtime_ns),
         lambda: file.load(path, passphrase=passphrase() if passphrase else None),
     )
-    if expected is not None and not matches(signer, expected):
-        raise KeyMismatch(f"The private key in {path} does not belong to the CA certificate.")
-    return signer
 
 
 def forget_signers() -> None:

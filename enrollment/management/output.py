@@ -98,7 +98,9 @@ def shell_actor() -> str:
 
 
 def clean(value: object) -> str:
-    """Return `value` as one line that cannot move the cursor of a terminal."""
+    """Return `value`, or the values of a list, as one line that cannot move the cursor."""
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(item) for item in value)
     text = "" if value is None else str(value)
     return text.replace("\r\n", " ").replace("\n", " ").translate(_UNSAFE)
 

@@ -98,6 +98,26 @@ def signer_of(row: Authority) -> keys.Signer:
     return keyring.open_key(row.key_reference, expected=issuer_of(row).public_key)
 
 
+def check_key(row: Authority) -> None:
+    """Open the private key of a CA certificate, so that what is wrong with it is said now.
+
+    Raises:
+        keys.KeyProblem: as `signer_of`.
+    """
+    signer_of(row)
+
+
+def check_current_key() -> None:
+    """Open the key that issues now; where there is no CA yet, there is nothing to check.
+
+    Raises:
+        keys.KeyProblem: as `signer_of`.
+    """
+    row = Authority.objects.order_by("-index").first()
+    if row is not None:
+        check_key(row)
+
+
 def create_self_signed(now: datetime) -> Authority:
     """Make the key and the root certificate of a new CA, and store both.
 

@@ -14,6 +14,7 @@ from django.db.models import Count, Max
 from enrollment import conf
 from enrollment.ca import root
 from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, Certificate
 from enrollment.services import audit, authority, keyring, locks, publication
 
@@ -25,18 +26,18 @@ class RenewalRefused(Exception):
     """The CA certificate is not renewed, and why, in one sentence."""
 
 
+class ListsMissing(Exception):
+    """The CA certificate is renewed, but not every CRL; the text is for the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyInUse:
     """One key of the CA and what still hangs on it."""
 
     newest: Authority
+    is_current: bool
     leaves: int
     needed_until: datetime | None
-
-    @property
-    def is_current(self) -> bool:
-        """Whether certificates are issued below it now."""
-        return self.newest == authority.current()
 
 
 def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
@@ -52,6 +53,7 @@ def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
 
     Raises:
         RenewalRefused: the CA's certificate comes from another CA, or a key cannot be used.
+        ListsMissing: it is renewed, and the list of some key could not be made.
         authority.NoAuthority: set-up was not run.
     """
     with locks.exclusive("ca"):
@@ -63,9 +65,15 @@ def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
             )
         try:
             row = _renewed(before, new_key=new_key, actor=actor, now=now)
-            publication.publish(now=now, actor=actor)
-        except (keyring.KeyProblem, EnrollmentError) as error:
+        except (keyring.KeyProblem, EnrollmentError, IssuanceFault) as error:
             raise RenewalRefused(str(error)) from error
+    try:
+        publication.publish(now=now, actor=actor)
+    except (keyring.KeyProblem, IssuanceFault) as fault:
+        raise ListsMissing(
+            f"The CA is renewed: certificate {row.index}, key {row.key_index}. But not every list "
+            f"could be published: {fault} Then run: python manage.py crl publish"
+        ) from fault
     return row
 
 
@@ -111,4 +119,7 @@ def rollover(now: datetime) -> list[KeyInUse]:
         .values("authority__key_index")
         .annotate(leaves=Count("pk"), until=Max("not_after"))
     }
-    return [KeyInUse(row, *left.get(row.key_index, (0, None))) for row in publication.ca_keys()]
+    return [
+        KeyInUse(row, position == 0, *left.get(row.key_index, (0, None)))
+        for position, row in enumerate(publication.ca_keys())
+    ]

@@ -74,17 +74,6 @@ def be_signer() -> None:
     process.is_signer = True
 
 
-def check() -> None:
-    """Open the key that issues now, so that what is wrong with it is said at the start.
-
-    Raises:
-        keys.KeyProblem: it cannot be had.
-    """
-    row = Authority.objects.order_by("-index").first()
-    if row is not None:
-        open_key(row.key_reference)
-
-
 def locked_keys() -> list[str]:
     """Return the references of keys in use that wait for a passphrase in this process."""
     here = ring()

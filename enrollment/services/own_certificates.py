@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from enrollment.ca import der
 from enrollment.ca.policy import Case, Requester, decide
 from enrollment.ca.request import CertificationRequest, parse_certification_request
+from enrollment.keys.signer import spki
+from enrollment.services import authority
 from enrollment.services.enroll import Submission, enroll_judged
 from enrollment.services.judgement import Judgement
 
@@ -33,6 +34,21 @@ _LONGEST_COMMON_NAME: Final = 64
 
 class OwnCertificateRefused(Exception):
     """The CA does not issue a certificate of its own site; the text says why."""
+
+
+def make_sure_of(issuing: Authority, *, now: datetime) -> None:
+    """See that the CA can issue, before a key is made that would be left over.
+
+    Raises:
+        OwnCertificateRefused: the CA certificate has ended.
+        keys.KeyProblem: its key cannot be had.
+    """
+    end = authority.issuer_of(issuing).not_after
+    if end <= now:
+        raise OwnCertificateRefused(
+            f"The CA certificate '{issuing.name}' ended on {end:%Y-%m-%d} and issues no more."
+        )
+    authority.check_key(issuing)
 
 
 def issue(  # noqa: PLR0913 - all that such a certificate is made of
@@ -76,9 +92,10 @@ def _request(
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME])]
     ).public_bytes()
-    spki = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     attributes = _names_attribute(names) if names else b""
-    information = der.sequence(der.integer(0), subject, spki, der.explicit(0, attributes))
+    information = der.sequence(
+        der.integer(0), subject, spki(key.public_key), der.explicit(0, attributes)
+    )
     signature = der.bit_string(key.sign(information))
     return parse_certification_request(
         der.sequence(information, key.signature_algorithm, signature)

@@ -17,6 +17,7 @@ from enrollment.ca.template import OCSP_SIGNING, CertificateTemplate, KeyUsage
 from enrollment.keys.signer import spki
 from enrollment.models import Responder
 from enrollment.services import authority, keyring, locks, own_certificates, publication
+from enrollment.services.pause import Pause
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LIFETIME: Final = timedelta(days=14)
 _RENEWED_BEFORE_END: Final = timedelta(days=2)
 _KEY_KIND: Final = "ec:p256"
+# CA keys whose responder could not be made, by the row of the CA certificate.
+paused: Final = Pause()
 _TEMPLATE: Final = CertificateTemplate(
     name="",
     display_name="OCSP responder certificate",
@@ -49,8 +52,9 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
         now: timezone-aware UTC.
 
     Raises:
-        own_certificates.OwnCertificateRefused: policy or lint refuse it.
-        keys.KeyProblem: its key cannot be made.
+        own_certificates.OwnCertificateRefused: policy or lint refuse it, or the CA has ended.
+        keys.KeyProblem: its key cannot be made, or the CA's cannot be had.
+        Both also for a minute after they were raised, without another try: anybody may ask.
     """
     held = _newest(issuing)
     if held is not None and _serves(held, now):
@@ -59,7 +63,14 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
         held = _newest(issuing)
         if held is not None and _serves(held, now):
             return held
-        return _make(issuing, now)
+        fault = paused.fault(issuing.pk)
+        if fault is not None:
+            raise fault
+        try:
+            return _make(issuing, now)
+        except (own_certificates.OwnCertificateRefused, keyring.KeyProblem) as problem:
+            paused.begin(issuing.pk, problem)
+            raise
 
 
 def ensure_all(now: datetime) -> None:
@@ -79,6 +90,7 @@ def _serves(row: Responder, now: datetime) -> bool:
 
 
 def _make(issuing: Authority, now: datetime) -> Responder:
+    own_certificates.make_sure_of(issuing, now=now)
     reference, key = keyring.make_key(_KEY_KIND, f"ocsp-{issuing.key_index}")
     certificate = own_certificates.issue(
         key, f"{issuing.name} OCSP", (), _TEMPLATE, now=now, issuing=issuing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,16 +10,19 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Max
 
+from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition, Step
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, change
 from enrollment.models import Certificate, CertificateRevocationList, EnrollmentRequest
-from enrollment.services import audit, decision, locks, publication
+from enrollment.services import audit, decision, keyring, locks, publication, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from django.db.models import QuerySet
+
+_log = logging.getLogger("certsrv.revocation")
 
 
 class NotARevoker(RevocationRefused):
@@ -31,7 +35,7 @@ class UnknownCertificate(RevocationRefused):
     def __init__(self, serial_number: str) -> None:
         super().__init__(
             f"This CA issued no certificate with the serial number {serial_number}.",
-            hresult=0x80070057,
+            hresult=hresult.INVALID_PARAMETER,
         )
 
 
@@ -54,11 +58,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an order: who changed, and who did not and why."""
+    """What became of an order: who changed, and who did not and why.
+
+    `crl_number` is the list that says so; without one, `problem` is why none was published.
+    """
 
     changed: tuple[Certificate, ...]
     refused: tuple[tuple[Certificate, RevocationRefused], ...]
-    crl_number: int | None
+    crl_number: int | None = None
+    problem: str = ""
 
 
 def status_of(row: Certificate) -> Status:
@@ -73,9 +81,7 @@ def find(serial_number: str) -> Certificate:
     Raises:
         UnknownCertificate: we did not issue it.
     """
-    digits = serial_number.strip().casefold().removeprefix("0x")
-    plain = digits.replace(":", "").replace(" ", "").lstrip("0")
-    row = Certificate.objects.filter(serial_number=plain).first()
+    row = search.by_serial_number(serial_number)
     if row is None:
         raise UnknownCertificate(serial_number.strip()[:60])
     return row
@@ -100,8 +106,14 @@ def change_status(
             changed.append(_change(row.pk, order, revoker, now))
         except RevocationRefused as error:
             refused.append((row, error))
-    number = publication.publish_after_revocation(now=now, actor=revoker.name) if changed else None
-    return Outcome(tuple(changed), tuple(refused), number)
+    number, problem = None, ""
+    if changed:
+        try:
+            number = publication.publish_after_revocation(now=now, actor=revoker.name)
+        except (keyring.KeyProblem, IssuanceFault) as fault:
+            problem = str(fault)
+            _log.error("statuses changed, and no list could be published: %s", fault)
+    return Outcome(tuple(changed), tuple(refused), number, problem)
 
 
 def _change(pk: int, order: Order, revoker: Revoker, now: datetime) -> Certificate:
@@ -161,23 +173,6 @@ def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
         now=now,
         decided_by=revoker.name,
     )
-
-
-def all_of_requester(name: str, now: datetime) -> list[Certificate]:
-    """Return every certificate of a requester that is neither over nor revoked for good."""
-    return list(_open(now).filter(requester=name))
-
-
-def all_of_key(row: Certificate, now: datetime) -> list[Certificate]:
-    """Return every certificate with the key of `row` that is neither over nor revoked for good."""
-    return list(_open(now).filter(spki_sha256=row.spki_sha256))
-
-
-def _open(now: datetime) -> QuerySet[Certificate]:
-    rows = Certificate.objects.filter(not_after__gt=now).defer("der")
-    return rows.exclude(
-        revoked_at__isnull=False, revocation_reason__lt=Reason.CERTIFICATE_HOLD
-    ).exclude(revocation_reason__gt=Reason.CERTIFICATE_HOLD)
 
 
 _VERBS = {Act.REVOKE: "revoked", Act.HOLD: "held certificate", Act.RELEASE: "released"}

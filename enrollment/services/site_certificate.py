@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from enrollment import conf, keys
-from enrollment.ca.encode import pem
+from enrollment.ca.encode import pem_bundle
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, KeyUsage
 from enrollment.services import audit, authority, delivery, own_certificates
 
@@ -55,6 +55,7 @@ def ensure(now: datetime) -> SiteCertificate:
     Raises:
         authority.NoAuthority: set-up was not run.
         own_certificates.OwnCertificateRefused: policy or lint refuse the site's names.
+        keys.KeyProblem: the CA's key cannot be had.
     """
     home = conf.current().home / "tls"
     certificate_file = home / "site.pem"
@@ -63,8 +64,8 @@ def ensure(now: datetime) -> SiteCertificate:
     if held is None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh_key = home / f"site-{secrets.token_hex(4)}.key"
-        issued = _issue(keys.generate(_KEY_KIND, fresh_key), now)
-        chain = "".join(pem(certificate) for certificate in _chain(issued))
+        issued = _issue(fresh_key, now)
+        chain = pem_bundle(_chain(issued))
         fresh_chain = certificate_file.with_suffix(".new")
         fresh_chain.write_text(chain, encoding="ascii")
         os.replace(fresh_key, key_file)  # noqa: PTH105 - one step, nothing in between
@@ -118,8 +119,17 @@ def _general_name(host: str) -> x509.GeneralName | None:
     return None if address.is_unspecified else x509.IPAddress(address)
 
 
-def _issue(key: keys.Signer, now: datetime) -> Certificate:
-    certificate = own_certificates.issue(key, conf.current().hostname, _names(), _TEMPLATE, now=now)
+def _issue(key_file: Path, now: datetime) -> Certificate:
+    """Issue a certificate for a new key in `key_file`; without one, no key stays behind."""
+    own_certificates.make_sure_of(authority.current(), now=now)
+    key = keys.generate(_KEY_KIND, key_file)
+    try:
+        certificate = own_certificates.issue(
+            key, conf.current().hostname, _names(), _TEMPLATE, now=now
+        )
+    except own_certificates.OwnCertificateRefused:
+        key_file.unlink()
+        raise
     audit.record(
         "site certificate renewed",
         actor="site",

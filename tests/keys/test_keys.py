@@ -122,7 +122,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(keys.KeyFileMissing, match=r"ca\.key"):
         keys.load(tmp_path / "ca.key")
     with pytest.raises(keys.KeyFileMissing, match=r"ca\.key"):
-        keys.open_signer("ca.key", directory=tmp_path)
+        keys.KeyRing(tmp_path).open("ca.key")
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\n", b"\x00" * 70_000])
@@ -133,6 +133,17 @@ def test_what_is_no_key_is_refused(content: bytes, tmp_path: Path) -> None:
 
     with pytest.raises(keys.KeyFileUnreadable, match="PKCS #8"):
         keys.load(path)
+
+
+def test_a_place_where_no_key_can_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("no folder", encoding="ascii")
+
+    with pytest.raises(keys.KeyFileUnwritable, match="keys"):
+        keys.KeyRing(tmp_path).make("ec:p256", "ca")
+    with pytest.raises(keys.KeyFileUnwritable, match=r"ca\.pem"):
+        keys.generate("ec:p256", tmp_path / "keys" / "ca.pem")
+    with pytest.raises(keys.KeyFileUnreadable, match=r"ca\.pem"):
+        keys.KeyRing(tmp_path).open("keys/ca.pem")
 
 
 def test_a_directory_is_not_a_key(tmp_path: Path) -> None:
@@ -162,7 +173,7 @@ def test_a_key_of_another_ca_is_refused(tmp_path: Path) -> None:
     with pytest.raises(keys.KeyMismatch):
         keys.load(tmp_path / "ours.key", expected=other.public_key)
     with pytest.raises(keys.KeyMismatch):
-        keys.open_signer("ours.key", directory=tmp_path, expected=other.public_key)
+        keys.KeyRing(tmp_path).open("ours.key", expected=other.public_key)
 
 
 def test_a_process_loads_a_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +187,7 @@ def test_a_process_loads_a_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(file, "load", counting)
 
     with ThreadPoolExecutor(8) as pool:
-        opened = pool.map(lambda _: keys.open_signer("file:ca.key", directory=tmp_path), range(32))
+        opened = pool.map(lambda _: keys.KeyRing(tmp_path).open("file:ca.key"), range(32))
         signers = set(opened)
 
     assert len(loaded) == 1
@@ -185,11 +196,11 @@ def test_a_process_loads_a_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_replaced_key_is_loaded_anew(tmp_path: Path) -> None:
     before = keys.generate("ec:p256", tmp_path / "ca.key")
-    keys.open_signer("ca.key", directory=tmp_path)
+    keys.KeyRing(tmp_path).open("ca.key")
     after = keys.generate("ec:p256", tmp_path / "next.key")
     (tmp_path / "next.key").replace(tmp_path / "ca.key")
 
-    opened = keys.open_signer("ca.key", directory=tmp_path)
+    opened = keys.KeyRing(tmp_path).open("ca.key")
 
     assert keys.matches(opened, after.public_key)
     assert not keys.matches(opened, before.public_key)

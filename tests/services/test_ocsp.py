@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from enrollment import keys
 from enrollment.ca.revocation import Act, Reason
-from enrollment.models import Responder
+from enrollment.models import AuditEvent, EnrollmentRequest, Responder
 from enrollment.services import authority, directory, enroll, ocsp, responders, revocation
 from tests import make
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pytest
     from django.contrib.auth.models import User
 
-    from enrollment.models import Certificate
+    from enrollment.models import Authority, Certificate
 
 MANAGER = revocation.Revoker("maria", may_revoke=True)
 
@@ -113,6 +113,40 @@ def test_the_responder_is_renewed_before_it_ends(alice: User) -> None:
     assert responders.ensure(authority.current(), now + timedelta(days=1)) == first
     assert responders.ensure(authority.current(), now + timedelta(days=13)) != first
     assert Responder.objects.count() == 2
+
+
+def test_questions_to_a_ca_that_cannot_sign_leave_nothing_behind(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask, as often as they like: no key, no request, no event for each question."""
+    row = issue(alice)
+    asked = []
+
+    def lost(ca: Authority) -> keys.Signer:
+        asked.append(ca)
+        raise keys.KeyFileMissing("There is no private key.")
+
+    monkeypatch.setattr(authority, "signer_of", lost)
+    requests, events = EnrollmentRequest.objects.count(), AuditEvent.objects.count()
+
+    for _ in range(3):
+        assert told(row).response_status is pyca.OCSPResponseStatus.INTERNAL_ERROR
+
+    assert len(asked) == 1
+    assert EnrollmentRequest.objects.count() == requests
+    assert AuditEvent.objects.count() == events
+
+
+def test_questions_to_a_ca_that_has_ended_leave_nothing_behind(alice: User) -> None:
+    row = issue(alice)
+    requests = EnrollmentRequest.objects.count()
+    after = authority.issuer_of(authority.current()).not_after + timedelta(days=1)
+
+    answer = ocsp.respond(question(row), now=after)
+
+    status = pyca.load_der_ocsp_response(answer.der).response_status
+    assert status is pyca.OCSPResponseStatus.INTERNAL_ERROR
+    assert EnrollmentRequest.objects.count() == requests
 
 
 def test_a_responder_without_its_key_answers_with_an_error_and_no_status(

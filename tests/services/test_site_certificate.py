@@ -55,6 +55,17 @@ def test_the_ca_issues_a_certificate_for_the_names_of_its_site(home: Path) -> No
     assert loads(made)
 
 
+def test_a_ca_that_cannot_sign_leaves_no_key_and_no_request_behind(home: Path) -> None:
+    Authority.objects.update(key_reference="keys/lost.pem")
+
+    for _ in range(2):
+        with pytest.raises(keys.KeyFileMissing):
+            site_certificate.ensure(timezone.now())
+
+    assert list((home / "tls").iterdir()) == []
+    assert not EnrollmentRequest.objects.exists()
+
+
 def test_it_takes_the_way_of_every_certificate(home: Path) -> None:
     site_certificate.ensure(timezone.now())
 

@@ -49,7 +49,11 @@ class Command(VerbCommand):
         """Renew the CA certificate, with the same key or a new one, and publish new lists."""
         try:
             row = ca_life.renew(new_key=options["new_key"], actor=shell_actor(), now=timezone.now())
-        except (ca_life.RenewalRefused, authority.NoAuthority) as error:
+        except (
+            ca_life.RenewalRefused,
+            ca_life.ListsMissing,
+            authority.NoAuthority,
+        ) as error:
             raise Refusal(str(error)) from error
         ends = authority.issuer_of(row).not_after
         self.stdout.write(

@@ -66,7 +66,7 @@ class Command(VerbCommand):
         keys = ("serial_number", "names", "requester", "template", "state", "not_after")
         self.print_table(
             [key.replace("_", " ") for key in keys],
-            [[_cell(row[key]) for key in keys] for row in found],
+            [[row[key] for key in keys] for row in found],
         )
 
     def show(self, options: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ class Command(VerbCommand):
         if options["json"]:
             self.print_json({**facts, "pem": pem})
             return
-        self.print_facts((name.replace("_", " "), _cell(value)) for name, value in facts.items())
+        self.print_facts((name.replace("_", " "), value) for name, value in facts.items())
         self.stdout.write(pem.replace("\r\n", "\n"), ending="")
 
     def revoke(self, options: dict[str, Any]) -> None:
@@ -112,6 +112,11 @@ class Command(VerbCommand):
             raise Refusal(str(error)) from error
         for _, refused in done.refused:
             raise Refusal(str(refused))
+        if done.crl_number is None:
+            raise Refusal(
+                f"The certificate {row.serial_number} of {row.requester} is {outcome}, but no CRL "
+                f"could be published: {done.problem} The next publication says so."
+            )
         self.stdout.write(
             f"The certificate {row.serial_number} of {row.requester} is {outcome}; "
             f"CRL {done.crl_number} says so."
@@ -144,7 +149,3 @@ def _state(row: Certificate, now: datetime) -> str:
     if status.is_revoked:
         return "revoked"
     return "valid" if row.not_after > now else "ended"
-
-
-def _cell(value: object) -> object:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else value

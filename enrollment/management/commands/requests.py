@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
+from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.policy import Deny
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
 from enrollment.models import EnrollmentRequest
-from enrollment.services import directory, review
+from enrollment.services import directory, keyring, review
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -61,7 +62,7 @@ class Command(VerbCommand):
             self.print_json(found)
             return
         keys = ("id", "state", "requester", "names", "template", "submitted")
-        self.print_table(keys, [[_cell(row[key]) for key in keys] for row in found])
+        self.print_table(keys, [[row[key] for key in keys] for row in found])
 
     def show(self, options: dict[str, Any]) -> None:
         """Show one request, and what would be issued for a waiting one."""
@@ -72,9 +73,7 @@ class Command(VerbCommand):
         if options["json"]:
             self.print_json(facts)
             return
-        self.print_facts(
-            (name.replace("_", " "), _cell(value)) for name, value in facts.items() if value
-        )
+        self.print_facts((name.replace("_", " "), value) for name, value in facts.items() if value)
 
     def approve(self, options: dict[str, Any]) -> None:
         """Issue a waiting request."""
@@ -85,6 +84,11 @@ class Command(VerbCommand):
             certificate = review.approve(options["id"], reviewer, digest=digest.lower(), now=now)
         except (review.DecisionRefused, EnrollmentError) as error:
             raise Refusal(str(error)) from error
+        except (keyring.KeyProblem, IssuanceFault) as error:
+            raise Refusal(
+                f"Request {options['id']} is approved but could not be signed: {error} The "
+                "certificate is finished at the next start of the site."
+            ) from error
         self.stdout.write(
             f"Request {options['id']} is issued to {certificate.requester}, serial number "
             f"{certificate.serial_number}."
@@ -189,7 +193,3 @@ def _would_be(row: EnrollmentRequest) -> dict[str, Any]:
         "ignored": seen.ignored,
         "digest": seen.digest,
     }
-
-
-def _cell(value: object) -> object:
-    return ", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -13,7 +13,7 @@ from enrollment.ca.issuer import IssuanceFault
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
-from enrollment.services import issuance, keyring, site_certificate
+from enrollment.services import authority, issuance, keyring, site_certificate
 from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.signer.child import SignerChild, SignerNotStarted
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         try:
             self._recover()
             own = site_certificate.ensure(timezone.now()) if bound.tls else None
-        except OwnCertificateRefused as error:
+        except (OwnCertificateRefused, keyring.KeyProblem) as error:
             raise CommandError(str(error)) from error
         server.serve(bound, own, settings.workers, self._say_addresses, watch)
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             keyring.ask_signer()
             if not settings.signer:
                 passphrase.ask()
-            keyring.check()
+            authority.check_current_key()
         except (keyring.KeyProblem, SignerNotStarted) as error:
             raise CommandError(str(error)) from error
         return watch

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrollment import conf
 from enrollment.management import passphrase
-from enrollment.services import keyring
+from enrollment.services import authority, keyring
 from enrollment.signer import server
 from enrollment.signer.desk import Desk
 from enrollment.signer.log import UseLog
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         keyring.be_signer()
         passphrase.ask()
         try:
-            keyring.check()
+            authority.check_current_key()
             listener = server.listen(settings.signer_socket)
         except (keyring.KeyProblem, server.SignerRunning) as error:
             raise CommandError(str(error)) from error
