@@ -31,6 +31,8 @@ CA_KEY_KINDS: Final = (
     "ml-dsa-65",
     "ml-dsa-87",
 )
+# Each is a module of `enrollment.signin.methods`.
+SIGN_IN_METHODS: Final = ("basic",)
 _YES: Final = ("1", "true", "yes", "on")
 _NO: Final = ("0", "false", "no", "off", "")
 _HIGHEST_PORT: Final = 65535
@@ -203,14 +205,16 @@ class _Environment:
 
 def _sign_in(environment: _Environment) -> tuple[str, ...]:
     words = tuple(
-        word.strip().casefold()
-        for word in environment.text("CERTSRV_SIGN_IN", "basic").split(",")
-        if word.strip()
+        dict.fromkeys(
+            word.strip().casefold()
+            for word in environment.text("CERTSRV_SIGN_IN", "basic").split(",")
+            if word.strip()
+        )
     )
-    if words != ("basic",):
+    if not words or not set(words) <= set(SIGN_IN_METHODS):
         raise ImproperlyConfigured(
-            f"CERTSRV_SIGN_IN is '{','.join(words)}'. This version knows 'basic' only; Negotiate, "
-            "NTLM, certificates, tokens and remote-user are planned. Write basic."
+            f"CERTSRV_SIGN_IN is '{','.join(words)}'. Write one or more of these, parted by "
+            f"commas: {', '.join(SIGN_IN_METHODS)}."
         )
     return words
 

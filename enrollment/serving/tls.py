@@ -5,11 +5,23 @@ import threading
 import time
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from enrollment.serving.sockets import PatientTLSSocket
 
 # How old a look at the files may be. A renewed certificate is in use this soon after it is written.
 LOOK_EVERY_SECONDS = 5.0
 STRONG_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class ServerContext(ssl.SSLContext):
+    """A context that knows the certificate it serves, which channel bindings are made of.
+
+    `served` is DER.
+    """
+
+    served: bytes = b""
 
 
 class CertificateFiles:
@@ -26,7 +38,7 @@ class CertificateFiles:
         self._seen = self._mark()
         self._context = make_context(certificate, key)
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> ServerContext:
         """Return the context to begin a connection with."""
         now = time.monotonic()
         if now - self._looked_at >= LOOK_EVERY_SECONDS:
@@ -51,13 +63,13 @@ class CertificateFiles:
         return status.st_mtime_ns, status.st_ino
 
 
-def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def make_context(certificate: Path, key: Path) -> ServerContext:
     """Return a server context for TLS 1.2 and newer.
 
     Raises:
         ssl.SSLError: the certificate and the key do not belong together.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A client's renegotiation costs us a handshake each time and gives nobody anything.
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
@@ -71,4 +83,11 @@ def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.set_ciphers(f"{STRONG_CIPHERS}:@SECLEVEL=0")
         context.load_cert_chain(certificate, key)
     context.sslsocket_class = PatientTLSSocket
+    context.served = _first_certificate(certificate)
     return context
+
+
+def _first_certificate(path: Path) -> bytes:
+    """Return the certificate that OpenSSL serves: the first of the file."""
+    served, *_ = x509.load_pem_x509_certificates(path.read_bytes())
+    return served.public_bytes(Encoding.DER)

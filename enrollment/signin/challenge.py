@@ -53,6 +53,15 @@ def unauthorized(request: HttpRequest, *, refused: bool = False) -> HttpResponse
     return response
 
 
+def go_on(request: HttpRequest, line: str) -> HttpResponse:
+    """Answer 401 with the next message of an exchange that has begun, and nothing else to try."""
+    response = HttpResponse(BODY, status=401, reason="Unauthorized")
+    request.META[HEADER_LINES] = [("WWW-Authenticate", line)]
+    response["WWW-Authenticate"] = line
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def _for_browser(request: HttpRequest) -> HttpResponse:
     # Without a Basic challenge the browser draws our form, not its own password box.
     if not is_navigation(request):

@@ -4,26 +4,18 @@ A view is closed unless it says `@login_not_required`, and says why.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enrollment import conf
-from enrollment.signin.accounts import TooManySignIns, account_of
-from enrollment.signin.challenge import unauthorized
-from enrollment.signin.credentials import parse_basic
+from enrollment.signin import methods
+from enrollment.signin.accounts import TooManySignIns
+from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
+from enrollment.signin.challenge import go_on, unauthorized
 
 # The pages that a stand-alone CA opens to people without an account (DESIGN, section 5).
 OPEN_WHEN_STANDALONE = "enrollment.protocols.web"
-
-
-class SignedInBy(StrEnum):
-    """How the requester of this HTTP request made themselves known."""
-
-    NOTHING = "nothing"
-    BASIC = "basic"
-    SESSION = "session"
 
 
 class SignInMiddleware:
@@ -38,12 +30,20 @@ class SignInMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Believe or refuse credentials, then pass the request on."""
-        header = request.headers.get("Authorization", "")
-        if header:
-            refusal = self._by_header(request, header)
-            if refusal is not None:
-                return refusal
+        try:
+            seen = methods.look(request)
+        except CredentialsRefused:
+            return unauthorized(request, refused=True)
+        except TooManySignIns:
+            return _busy()
+        if isinstance(seen, GoOn):
+            return go_on(request, seen.line)
+        if seen is not None:
+            request.user = seen.user
+            request.signed_in_by = seen.by  # type: ignore[attr-defined]  # ours, see class
         response = self.get_response(request)
+        if seen is not None and seen.line:
+            response["WWW-Authenticate"] = seen.line
         if response.status_code == 404 and request.resolver_match is None:  # noqa: PLR2004  # HTTP
             # A stranger learns nothing from addresses that do not exist, either.
             return response if _may_pass(request) else unauthorized(request)
@@ -62,21 +62,6 @@ class SignInMiddleware:
         if _may_pass(request) or _open_when_standalone(view):
             return None
         return unauthorized(request)
-
-    def _by_header(self, request: HttpRequest, header: str) -> HttpResponse | None:
-        """Set the user a header names; or answer that it is not believed."""
-        credentials = parse_basic(header) if "basic" in conf.current().sign_in else None
-        if credentials is None:
-            return unauthorized(request, refused=True)
-        try:
-            user = account_of(credentials)
-        except TooManySignIns:
-            return _busy()
-        if user is None:
-            return unauthorized(request, refused=True)
-        request.user = user
-        request.signed_in_by = SignedInBy.BASIC  # type: ignore[attr-defined]  # ours, see class
-        return None
 
 
 def signed_in_by(request: HttpRequest) -> SignedInBy:

@@ -14,7 +14,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 
-from enrollment.signin.middleware import SignedInBy, signed_in_by
+from enrollment.signin.belief import SignedInBy
+from enrollment.signin.middleware import signed_in_by
 from enrollment.signin.problems import forbidden
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
