@@ -210,7 +210,7 @@ def test_a_site_that_was_not_set_up_says_what_to_type(tmp_path: Path) -> None:
     ("name", "value", "words"),
     [
         ("CERTSRV_HTTP", "nowhere", "ADDRESS:PORT"),
-        ("CERTSRV_SIGN_IN", "basic,ntlm", "Write basic"),
+        ("CERTSRV_SIGN_IN", "basic,magic", "Write one or more of these"),
         ("CERTSRV_CA_TYPE", "medium", "enterprise, standalone"),
         ("CERTSRV_REALM", 'a"b', "CERTSRV_REALM"),
     ],
