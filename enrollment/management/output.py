@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 _GAP: Final = "  "
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -83,6 +84,21 @@ class VerbCommand(BaseCommand):
     def print_facts(self, facts: Iterable[tuple[str, object]]) -> None:
         """Write one fact a line, the values in one column."""
         self.stdout.write(table((), [(f"{label}:", value) for label, value in facts]))
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is carried away; never over another one.
+
+    Raises:
+        Refusal: it exists, or cannot be written there.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise Refusal(f"{path} exists; name another file.") from None
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def shell_actor() -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from enrollment.ca import encode
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.policy import Deny
-from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.management.output import Refusal, VerbCommand, shell_actor, write_new
 from enrollment.models import EnrollmentRequest
-from enrollment.services import directory, keyring, review
+from enrollment.services import authority, delivery, directory, enroll, keyring, review
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -25,11 +27,13 @@ _STATES = {
     "error": Disposition.ERROR,
     "revoked": Disposition.REVOKED,
 }
+# Larger files are no requests; the service has a tighter bound of its own.
+_MOST_OCTETS = 2 * 1024 * 1024
 _WORDS = {disposition: word for word, disposition in _STATES.items()}
 
 
 class Command(VerbCommand):
-    """Requests: list, look, issue, deny."""
+    """Requests: list, look, take in, issue, deny, carry away."""
 
     help = "Work off the queue of requests."
 
@@ -41,6 +45,19 @@ class Command(VerbCommand):
         listing.add_argument("--requester", help="only the requests of this account")
         listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
         _takes_id(self.add_verb("show", self.show, reads=True))
+        submit = self.add_verb("submit", self.submit)
+        submit.add_argument(
+            "file", metavar="FILE", type=Path, help="the request, as it was carried"
+        )
+        submit.add_argument("--template", metavar="NAME", default="", help="for example SubCA")
+        submit.add_argument(
+            "--as", dest="requester", metavar="NAME", required=True, help="the account that asks"
+        )
+        export = self.add_verb("export", self.export)
+        _takes_id(export)
+        export.add_argument(
+            "--to", metavar="FOLDER", type=Path, required=True, help="made if it is missing"
+        )
         approve = self.add_verb("approve", self.approve)
         _takes_id(approve)
         approve.add_argument("--digest", help="issue only if this is the content; 'show' prints it")
@@ -74,6 +91,42 @@ class Command(VerbCommand):
             self.print_json(facts)
             return
         self.print_facts((name.replace("_", " "), value) for name, value in facts.items() if value)
+
+    def submit(self, options: dict[str, Any]) -> None:
+        """Take in a request that was carried here as a file, and decide."""
+        user = _account(options["requester"])
+        line = f"CertificateTemplate:{options['template']}" if options["template"] else ""
+        submission = enroll.Submission(
+            _content(options["file"]), line, directory.requester_of(user), "shell"
+        )
+        try:
+            row = enroll.enroll(submission, now=timezone.now())
+        except authority.NoAuthority as error:
+            raise Refusal(str(error)) from error
+        word = _WORDS.get(row.state, row.state.name.lower())
+        if row.state in (Disposition.DENIED, Disposition.ERROR):
+            raise Refusal(f"Request {row.pk} is {word}. {row.detail} {row.remedy}")
+        self.stdout.write(f"Request {row.pk} is {word}. {row.detail or row.disposition_message}")
+
+    def export(self, options: dict[str, Any]) -> None:
+        """Write an issued certificate and its chain as files, to be carried to who asked."""
+        row = _row(options["id"])
+        if row.certificate is None:
+            word = _WORDS.get(row.state, row.state.name.lower())
+            raise Refusal(f"Request {row.pk} is {word}; there is no certificate to carry away.")
+        folder: Path = options["to"]
+        chain = delivery.chain_of(row.certificate)
+        files = {
+            f"certificate-{row.pk}.cer": encode.pem(chain[0]).encode(),
+            f"certificate-{row.pk}.p7b": encode.pem_pkcs7(encode.pkcs7(chain)).encode(),
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refusal(f"{folder} cannot be made: {error.strerror}.") from error
+        for name, content in files.items():
+            write_new(folder / name, content)
+            self.stdout.write(f"Wrote {folder / name}")
 
     def approve(self, options: dict[str, Any]) -> None:
         """Issue a waiting request."""
@@ -130,10 +183,22 @@ def _reviewer(name: str | None) -> review.Reviewer:
     """
     if name is None:
         return review.Reviewer(shell_actor(), may_review=True)
+    return review.Reviewer(name, directory.may_review(_account(name)))
+
+
+def _account(name: str) -> User:
     user = User.objects.filter(username=name, is_active=True).first()
     if user is None:
         raise Refusal(f"There is no active account '{name}'.")
-    return review.Reviewer(name, directory.may_review(user))
+    return user
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_OCTETS)
+    except OSError as error:
+        raise Refusal(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _row(request_id: int) -> EnrollmentRequest:
