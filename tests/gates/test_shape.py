@@ -25,9 +25,9 @@ LONG_TESTS = {
 }
 LONGEST_FUNCTION = 50
 LONGEST_VIEW = 40
-# The ratchet: these may fall, never rise. One in 500 lines is the aim (style guide 4.6).
-MOST_NOQA = 160
-MOST_TYPE_IGNORE = 40
+# The ratchet, in a thousand lines: these may fall, never rise. Two are the aim (style guide 4.6).
+MOST_NOQA = 7.1
+MOST_TYPE_IGNORE = 1.8
 
 
 def functions(source: Source) -> Iterator[tuple[str, int]]:
@@ -88,8 +88,12 @@ def test_every_exception_from_the_rules_has_its_reason() -> None:
 @pytest.mark.parametrize(
     ("mark", "most"), [("noqa", MOST_NOQA), ("type: ignore", MOST_TYPE_IGNORE)]
 )
-def test_exceptions_from_the_rules_do_not_grow(mark: str, most: int) -> None:
-    assert sum(source.text.count(f"# {mark}") for source in CODE) <= most
+def test_exceptions_from_the_rules_do_not_grow_faster_than_the_code(
+    mark: str, most: float
+) -> None:
+    lines = sum(source.text.count("\n") for source in CODE)
+
+    assert sum(source.text.count(f"# {mark}") for source in CODE) * 1000 / lines <= most
 
 
 def calls_of(source: Source, name: str) -> Iterator[int]:
