@@ -42,6 +42,7 @@ _LISTS = (
     ("Requests", "enrollment", "enrollmentrequest"),
     ("Certificates", "enrollment", "certificate"),
     ("Templates", "enrollment", "template"),
+    ("Names", "enrollment", "namegrant"),
     ("Authorities", "enrollment", "authority"),
     ("CRLs", "enrollment", "certificaterevocationlist"),
     ("Audit", "enrollment", "auditevent"),

@@ -39,8 +39,11 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
         (None, {"fields": ("display_name", "name", "published", "approval", "enroll_groups")}),
         ("Names", {"fields": (
             "subject_source", "allowed_dns_suffixes", "allowed_ip_networks",
-            "allowed_name_patterns", "directory_subject", "directory_alternative_names",
-            "san_critical")}),
+            "allowed_email_domains", "allowed_upn_suffixes", "allowed_name_patterns",
+            "names_beyond", "held_names", "directory_subject", "directory_alternative_names",
+            "include_sid", "san_critical")}),
+        ("Limits", {"fields": (
+            "limit_per_requester", "limit_per_name", "limit_in_all", "limit_days")}),
         ("Use", {"fields": (
             "extended_key_usages", "key_usages", "key_usage_critical", "key_usage_narrowing",
             "is_ca", "path_length")}),

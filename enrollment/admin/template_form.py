@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -11,53 +10,21 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from enrollment.admin import facts
+from enrollment.admin.lines import Lines, read_domain, read_network, read_pattern, read_suffix
 from enrollment.ca.keys import KeyKind
 from enrollment.ca.template import DEFAULT_KEY_KINDS, KeyUsage
 from enrollment.models import Template
 from enrollment.services import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from enrollment.ca.template_rules import Problem
 
-_MOST_LINES: Final = 200
-_LONGEST_LINE: Final = 255
 _OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,18})){1,30}")
-_LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Attributes of the core's value whose column has another name.
 _COLUMNS: Final = {"validity": "validity_days", "renewal_period": "renewal_days"}
-
-
-class Lines(forms.CharField):
-    """A JSON list of texts, typed one a line; each line is read by `read`."""
-
-    def __init__(self, read: Callable[[str], str], **options: Any) -> None:  # noqa: ANN401 - Django's
-        self._read = read
-        options.setdefault("required", False)
-        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), **options)
-
-    def prepare_value(self, value: Any) -> str:  # noqa: ANN401 - Django's signature
-        """Show a stored list as lines; what was typed wrong stays as it was typed."""
-        return "\n".join(value) if isinstance(value, list) else value or ""
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list for a text  # noqa: ANN401 - Django's signature
-        """Read the lines, each once.
-
-        Raises:
-            ValidationError: a line is wrong; the sentence quotes it.
-        """
-        lines = [line.strip() for line in str(value or "").splitlines() if line.strip()]
-        if len(lines) > _MOST_LINES or any(len(line) > _LONGEST_LINE for line in lines):
-            raise ValidationError(
-                f"Write at most {_MOST_LINES} lines of at most {_LONGEST_LINE} characters."
-            )
-        return list(dict.fromkeys(self._read(line) for line in lines))
-
-    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ANN401 - Django's signature
-        """Whether other lines were typed than are stored."""
-        return (initial or []) != [line.strip() for line in (data or "").splitlines()]
 
 
 class Words(forms.MultipleChoiceField):
@@ -67,33 +34,6 @@ class Words(forms.MultipleChoiceField):
         super().__init__(
             choices=list(words), widget=forms.CheckboxSelectMultiple, required=False, **options
         )
-
-
-def read_suffix(line: str) -> str:
-    """Read a DNS suffix: ``example.com``; a leading dot or asterisk is understood."""
-    suffix = line.casefold().removeprefix("*").strip(".")
-    if len(suffix) > 253 or not all(_LABEL.fullmatch(part) for part in suffix.split(".")):  # noqa: PLR2004 - RFC 1035
-        raise ValidationError(f"'{line}' is no DNS name. Write a suffix such as example.com.")
-    return suffix
-
-
-def read_network(line: str) -> str:
-    """Read an IP network, or one address."""
-    try:
-        return str(ipaddress.ip_network(line, strict=False))
-    except ValueError:
-        raise ValidationError(
-            f"'{line}' is no network. Write one such as 10.20.0.0/16 or 2001:db8::/32."
-        ) from None
-
-
-def read_pattern(line: str) -> str:
-    """Read a pattern that whole names must fit."""
-    if line.strip("*") == "":
-        raise ValidationError(
-            f"'{line}' fits every name. Leave all three boxes empty to allow any."
-        )
-    return line.casefold()
 
 
 def read_purpose(line: str) -> str:
@@ -144,8 +84,8 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     allowed_dns_suffixes = Lines(
         read_suffix,
         label="Allowed DNS suffixes",
-        help_text="One a line; example.com allows itself and everything below. All three boxes "
-        "empty: any name.",
+        help_text="One a line; example.com allows itself and everything below. All boxes of "
+        "allowed names empty: any name.",
     )
     allowed_ip_networks = Lines(
         read_network, label="Allowed IP networks", help_text="One a line, such as 10.20.0.0/16."
@@ -154,7 +94,17 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         read_pattern,
         label="Allowed patterns",
         help_text="One a line, such as web-*.example.com; * stands for anything, ? for one "
-        "character. E-mail addresses and user principal names are compared with these only.",
+        "character. What is no host, address, e-mail or user principal name fits these only.",
+    )
+    allowed_email_domains = Lines(
+        read_domain,
+        label="Allowed e-mail domains",
+        help_text="One a line; example.com allows its addresses and those of domains below it.",
+    )
+    allowed_upn_suffixes = Lines(
+        read_domain,
+        label="Allowed UPN suffixes",
+        help_text="What may stand behind the @ of a user principal name, one a line.",
     )
 
     class Meta:
@@ -165,6 +115,13 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             "published": "Offered to those who may enroll.",
             "validity_days": "A certificate never outlives its CA, whatever stands here.",
             "renewal_days": "How long before its end a certificate is due for renewal.",
+            "names_beyond": "Applies to the names above and to the name grants of groups.",
+            "held_names": "A valid certificate with the name was issued to another account.",
+            "include_sid": "From the directory entry of the account, never from a request; only "
+            "where the subject is built from the directory.",
+            "limit_per_requester": "Certificates of this template; 0: no limit.",
+            "limit_per_name": "For one name, whoever asks; 0: no limit.",
+            "limit_in_all": "0: no limit.",
             "key_usage_narrowing": "A request may ask for fewer usages, never for more.",
         }
 

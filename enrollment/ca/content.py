@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import ExtensionType
 
     from enrollment.ca.issuer import Issuer
+    from enrollment.ca.naming import CertificateNames
     from enrollment.ca.request import CertificationRequest
 
 TEMPLATE_NAME: Final = "1.3.6.1.4.1.311.20.2"
@@ -28,6 +29,10 @@ TEMPLATE_INFORMATION: Final = "1.3.6.1.4.1.311.21.7"
 APPLICATION_POLICIES: Final = "1.3.6.1.4.1.311.21.10"
 CA_VERSION: Final = "1.3.6.1.4.1.311.21.1"
 PREVIOUS_CA_HASH: Final = "1.3.6.1.4.1.311.21.2"
+
+# What binds a certificate for sign-in to one account of a directory, whatever its names become.
+NTDS_SECURITY: Final = "1.3.6.1.4.1.311.25.2"
+_CONTEXT_0: Final = 0xA0
 
 _V2: Final = 2
 _RSA_PSS: Final = "1.2.840.113549.1.1.10"
@@ -61,14 +66,12 @@ def leaf_extensions(
     request: CertificationRequest,
     template: CertificateTemplate,
     issuer: Issuer,
-    alternative_names: tuple[x509.GeneralName, ...],
-    *,
-    subject_is_empty: bool,
+    names: CertificateNames,
 ) -> bytes:
     """Return the whole `extensions` field, [3] included.
 
-    The template decides. From the request come the alternative names the caller passes, the key
-    whose identifier is computed here, and, where allowed, a narrower key usage.
+    The template decides. From the request come the key whose identifier is computed here and,
+    where allowed, a narrower key usage; `names` says whose names these are.
 
     Raises:
         KeyKindNotAllowed: the kind of key can do nothing the template is for.
@@ -79,16 +82,24 @@ def leaf_extensions(
         extension("2.5.29.14", der.octet_string(key_identifier(request.spki_der))),
         _issuer_part(issuer, addresses=template.include_revocation_addresses),
     ]
-    if alternative_names:
+    if names.alternative_names:
         # "If the subject field contains an empty sequence, then the issuing CA MUST include a
         # subjectAltName extension that is marked as critical" -- RFC 5280 section 4.1.2.6
         parts.append(
             encode(
-                x509.SubjectAlternativeName(alternative_names),
-                critical=template.san_critical or subject_is_empty,
+                x509.SubjectAlternativeName(names.alternative_names),
+                critical=template.san_critical or not names.subject.rdns,
             )
         )
+    if names.sid:
+        parts.append(extension(NTDS_SECURITY, _security_identifier(names.sid)))
     return der.explicit(3, der.sequence(*parts))
+
+
+def _security_identifier(sid: str) -> bytes:
+    """Encode a security identifier as AD CS does since KB5014754 (ms-facts section a.2)."""
+    inner = der.explicit(0, der.octet_string(sid.encode("ascii")))
+    return der.sequence(der.tlv(_CONTEXT_0, der.oid(f"{NTDS_SECURITY}.1"), inner))
 
 
 def _ability(request: CertificationRequest) -> KeyKind:

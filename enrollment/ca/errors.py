@@ -218,6 +218,12 @@ class NameNotAllowed(EnrollmentError):
     hresult = hresult.BAD_REQUEST_SUBJECT
 
 
+class LimitReached(EnrollmentError):
+    """As many certificates as the template allows were issued lately."""
+
+    hresult = hresult.ENROLL_DENIED
+
+
 class DirectoryNameMissing(EnrollmentError):
     """The template takes a DNS name from the account, and there is none."""
 

@@ -101,13 +101,7 @@ def prepare(  # noqa: PLR0913 - the signature tells all inputs of a certificate
         der.sequence(der.time(not_before), der.time(not_after)),
         chosen.subject_der,
         request.spki_der,
-        leaf_extensions(
-            request,
-            template,
-            issuer,
-            chosen.alternative_names,
-            subject_is_empty=not chosen.subject.rdns,
-        ),
+        leaf_extensions(request, template, issuer, chosen),
     )
     findings = check(tbs, algorithm)
     if blocking(findings):

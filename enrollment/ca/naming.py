@@ -22,11 +22,16 @@ _LONGEST_COMMON_NAME: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """The subject, as a value and in DER, and the alternative names of a certificate."""
+    """The subject, as a value and in DER, and the alternative names of a certificate.
+
+    `sid` is the security identifier of the account that the names belong to; it only ever comes
+    from the directory (ms-facts section a.2).
+    """
 
     subject: x509.Name
     subject_der: bytes
     alternative_names: tuple[x509.GeneralName, ...]
+    sid: str = ""
 
 
 def choose(
@@ -74,7 +79,8 @@ def _from_directory(template: CertificateTemplate, requester: Requester) -> Cert
         _DIRECTORY_NAMES[kind](requester) for kind in template.directory_alternative_names
     )
     name = x509.Name(_directory_subject(template, requester))
-    return CertificateNames(name, name.public_bytes(), alternative_names)
+    sid = requester.sid if template.include_sid else ""
+    return CertificateNames(name, name.public_bytes(), alternative_names, sid)
 
 
 def _directory_subject(

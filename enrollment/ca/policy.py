@@ -8,29 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from enrollment.ca import errors, naming
+from enrollment.ca import errors, name_policy, naming
 from enrollment.ca.keys import KeyKind
-from enrollment.ca.names import COMMON_NAME, DNS, IP, HeldName, names_of, visible
+from enrollment.ca.name_policy import Holder
+from enrollment.ca.names import HeldName, names_of, visible
 from enrollment.ca.requester import Requester
-from enrollment.ca.template import Approval, CertificateTemplate, SubjectSource
+from enrollment.ca.template import Approval, CertificateTemplate, HeldNames
 from enrollment.ca.weakkeys import weakness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from enrollment.ca.attributes import RequestAttributes
+    from enrollment.ca.name_rules import NameRules
     from enrollment.ca.request import CertificationRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody who has a valid certificate with a name that is asked for now."""
+class Counts:
+    """How many certificates were issued within the period of a template's limits."""
 
-    name: HeldName
-    requester: str
-    serial_number: str
-    not_after: datetime
+    requester: int = 0
+    name: int = 0
+    in_all: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,16 @@ class Knowledge:
     """What the database says about a request's names, gathered before deciding.
 
     `granted_before`: every name stands in a certificate that this requester was issued before by
-    this template. `earlier_spki`: the key of the certificate that is renewed, DER.
+    this template. `earlier_spki`: the key of the certificate that is renewed, DER. `name_grants`:
+    what the requester's groups may ask for, None where no group is limited. `counts`: where the
+    template has limits; of names, that of the one issued most often.
     """
 
     holders: tuple[Holder, ...] = ()
     granted_before: bool = False
     earlier_spki: bytes | None = None
+    name_grants: tuple[NameRules, ...] | None = None
+    counts: Counts = Counts()
 
     def held_by_others(self, requester: Requester) -> tuple[Holder, ...]:
         """Return the holders that are not `requester`."""
@@ -252,20 +256,32 @@ def _names(case: Case) -> None:
             remedy="Name what the certificate is for, for example with -subj /CN=www.example.com "
             "and -addext subjectAltName=DNS:www.example.com.",
         )
-    if case.template.subject_source is SubjectSource.REQUEST:
-        _within_rules(case.template, names)
+    name_policy.check_beyond(case.template, _beyond(case), case.knowledge.name_grants)
 
 
-def _within_rules(template: CertificateTemplate, names: tuple[HeldName, ...]) -> None:
-    hosts = {name.value for name in names if name.kind in (DNS, IP)}
-    for name in names:
-        if name.kind == COMMON_NAME and name.value in hosts:
-            continue
-        if not template.allowed_names.allow(name):
-            raise errors.NameNotAllowed(
-                f"The name '{visible(name.value)}' lies outside what template '{template.name}' "
-                f"may hold: {template.allowed_names}.",
-                remedy="Ask only for names within these, or ask a CA administrator to allow more.",
+def _held(case: Case) -> tuple[HeldName, ...]:
+    """Return the names of the certificate as it would be signed."""
+    chosen = naming.choose(case.request, case.template, case.requester)
+    return names_of(chosen.subject, chosen.alternative_names)
+
+
+def _beyond(case: Case) -> tuple[HeldName, ...]:
+    return name_policy.beyond(case.template, _held(case), case.knowledge.name_grants)
+
+
+def _limits(case: Case) -> None:
+    limits, counts, days = case.template.limits, case.knowledge.counts, case.template.limits.period
+    for most, count, what in (
+        (limits.requester, counts.requester, f"to {case.requester.name}"),
+        (limits.name, counts.name, "for one of the names asked for"),
+        (limits.in_all, counts.in_all, "in all"),
+    ):
+        if most and count >= most:
+            raise errors.LimitReached(
+                f"{count:,} certificates of template '{case.template.display_name}' were issued "
+                f"{what} in the last {days.days} days, and {most:,} is the limit.",
+                remedy="Wait some days, use a certificate you have, or ask a CA administrator to "
+                "raise the limit.",
             )
 
 
@@ -288,6 +304,7 @@ _REFUSALS: tuple[Callable[[Case], None], ...] = (
     _same_key,
     _ca_names,
     _names,
+    _limits,
 )
 
 
@@ -304,10 +321,27 @@ def _approval(case: Case) -> str | None:
     return None
 
 
-_WAITS: tuple[Callable[[Case], str | None], ...] = (_approval,)
+def _outside(case: Case) -> str | None:
+    return name_policy.wait_for_beyond(case.template, _beyond(case))
+
+
+def _held_by_others(case: Case) -> str | None:
+    others = case.knowledge.held_by_others(case.requester)
+    return name_policy.wait_for_holders(case.template, others, how=HeldNames.WAIT)
+
+
+def remarks(case: Case) -> tuple[str, ...]:
+    """Return what stricter rules would have made wait: a dry run of them."""
+    others = case.knowledge.held_by_others(case.requester)
+    found = name_policy.wait_for_holders(case.template, others, how=HeldNames.REPORT)
+    return (found,) if found else ()
+
+
+_WAITS: tuple[Callable[[Case], str | None], ...] = (_approval, _outside, _held_by_others)
 
 __all__ = [
     "Case",
+    "Counts",
     "Decision",
     "Deny",
     "Hold",
@@ -317,5 +351,6 @@ __all__ = [
     "Requester",
     "check_template_information",
     "decide",
+    "remarks",
     "template_name",
 ]

@@ -17,3 +17,4 @@ class Requester:
     email: str = ""
     dns_name: str = ""
     upn: str = ""
+    sid: str = ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import ipaddress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -13,9 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from enrollment.ca.keys import KeyKind
-from enrollment.ca.names import COMMON_NAME, DNS, IP, HeldName
-
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+from enrollment.ca.name_rules import IpNetwork, NameRules
 
 SERVER_AUTHENTICATION: Final = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTHENTICATION: Final = "1.3.6.1.5.5.7.3.2"
@@ -67,12 +63,32 @@ class Approval(_Labelled):
     FIRST_TIME = "first-time"
 
 
+class NamesBeyond(_Labelled):
+    """What becomes of a request for names outside the rules."""
+
+    DENY = "deny"
+    HOLD = "hold"
+
+
+class HeldNames(_Labelled):
+    """What becomes of a request for names that somebody else holds."""
+
+    IGNORE = "ignore"
+    REPORT = "report"
+    WAIT = "wait"
+
+
 _LABELS: Final[dict[str, str]] = {
     SubjectSource.REQUEST: "supplied in the request",
     SubjectSource.DIRECTORY: "built from the directory",
     Approval.NONE: "issued at once",
     Approval.ALWAYS: "always by a certificate manager",
     Approval.FIRST_TIME: "first time for these names, then at once",
+    NamesBeyond.DENY: "refused",
+    NamesBeyond.HOLD: "decided by a certificate manager",
+    HeldNames.IGNORE: "issued all the same",
+    HeldNames.REPORT: "issued, and noted at the request",
+    HeldNames.WAIT: "decided by a certificate manager",
 }
 
 
@@ -91,48 +107,22 @@ class KeyUsage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NameRules:
-    """Which names may be asked for; nothing set means any."""
+class Limits:
+    """How many certificates may be issued within `period`; 0 means as many as wanted.
 
-    dns_suffixes: tuple[str, ...] = ()
-    ip_networks: tuple[IpNetwork, ...] = ()
-    patterns: tuple[str, ...] = ()
+    `requester`: to one account. `name`: for one name, whoever asks. `in_all`: of this template.
+    """
+
+    requester: int = 0
+    name: int = 0
+    in_all: int = 0
+    period: timedelta = timedelta(days=7)
 
     def __bool__(self) -> bool:
-        return bool(self.dns_suffixes or self.ip_networks or self.patterns)
-
-    def allow(self, name: HeldName) -> bool:
-        """Whether `name` lies within the rules.
-
-        A DNS name (and a common name) must equal a suffix or end in a dot and the suffix, or fit a
-        pattern; an address must lie in a network; every other kind must fit a pattern. Suffixes are
-        taken as people type them: in any case, with ``.`` or ``*.`` in front or without.
-        """
-        if not self:
-            return True
-        if name.kind == IP:
-            return self._allow_address(name.value)
-        if name.kind in (DNS, COMMON_NAME) and any(
-            name.value == suffix or name.value.endswith(f".{suffix}")
-            for suffix in map(_bare_suffix, self.dns_suffixes)
-        ):
-            return True
-        return any(fnmatch.fnmatchcase(name.value, pattern) for pattern in self.patterns)
-
-    def _allow_address(self, text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:  # an address with a mask, which no certificate may hold
-            return False
-        return any(address in network for network in self.ip_networks)
-
-    def __str__(self) -> str:
-        parts = (*self.dns_suffixes, *(str(net) for net in self.ip_networks), *self.patterns)
-        return ", ".join(parts) or "any name"
+        return bool(self.requester or self.name or self.in_all)
 
 
-def _bare_suffix(typed: str) -> str:
-    return typed.strip().casefold().removeprefix("*").removeprefix(".")
+NO_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True)
@@ -171,9 +161,13 @@ class CertificateTemplate:
     approval: Approval = Approval.NONE
     enroll_groups: frozenset[str] = frozenset()
     allowed_names: NameRules = field(default_factory=NameRules)
+    names_beyond: NamesBeyond = NamesBeyond.DENY
+    held_names: HeldNames = HeldNames.WAIT
+    limits: Limits = NO_LIMITS
     san_critical: bool = False
     include_revocation_addresses: bool = True
     include_ocsp_no_check: bool = False
+    include_sid: bool = True
     ra_signatures: int = 0
     same_key_renewal: bool = False
 
@@ -220,3 +214,28 @@ class CertificateTemplate:
 def key_usage_extension(usages: frozenset[KeyUsage]) -> x509.KeyUsage:
     """Return the extension that states `usages`."""
     return x509.KeyUsage(**{member.value: member in usages for member in KeyUsage})
+
+
+__all__ = [
+    "ANY_PURPOSE",
+    "CA_TEMPLATE_NAMES",
+    "CLIENT_AUTHENTICATION",
+    "CODE_SIGNING",
+    "DEFAULT_KEY_KINDS",
+    "EMAIL_PROTECTION",
+    "ENROLLMENT_AGENT",
+    "OCSP_SIGNING",
+    "SERVER_AUTHENTICATION",
+    "SIGN_IN_USAGES",
+    "SMART_CARD_LOGON",
+    "Approval",
+    "CertificateTemplate",
+    "HeldNames",
+    "IpNetwork",
+    "KeyUsage",
+    "Limits",
+    "NameRules",
+    "NamesBeyond",
+    "SubjectSource",
+    "key_usage_extension",
+]

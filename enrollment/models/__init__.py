@@ -5,6 +5,7 @@ from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
 from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.crl import CertificateRevocationList
+from enrollment.models.name_grant import NameGrant
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
 from enrollment.models.signing_record import SigningRecord
@@ -18,6 +19,7 @@ __all__ = [
     "CertificateName",
     "CertificateRevocationList",
     "EnrollmentRequest",
+    "NameGrant",
     "Responder",
     "SigningRecord",
     "Template",

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
+
+# MS-DTYP section 2.4.2.1: revision 1, an authority of 48 bits, at most 15 parts below it.
+SID: Final = RegexValidator(
+    r"\AS-1-[0-9]{1,15}(-[0-9]{1,10}){1,15}\Z",
+    "This is no security identifier. Write it as Windows shows it, such as S-1-5-21-1-2-3-1104.",
+)
 
 
 class Account(models.Model):
@@ -17,6 +26,7 @@ class Account(models.Model):
     )
     dns_name = models.CharField("DNS name", max_length=253, blank=True)
     upn = models.CharField("user principal name", max_length=253, blank=True)
+    sid = models.CharField("security identifier", max_length=184, blank=True, validators=[SID])
 
     class Meta:
         ordering = ("pk",)

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from enrollment.ca.template import Approval, SubjectSource
+from enrollment.ca.template import Approval, HeldNames, NamesBeyond, SubjectSource
 
 
 class Template(models.Model):
@@ -51,11 +51,32 @@ class Template(models.Model):
     allowed_dns_suffixes = models.JSONField(default=list, blank=True)
     allowed_ip_networks = models.JSONField(default=list, blank=True)
     allowed_name_patterns = models.JSONField(default=list, blank=True)
+    allowed_email_domains = models.JSONField(default=list, blank=True)
+    allowed_upn_suffixes = models.JSONField(default=list, blank=True)
+    names_beyond = models.CharField(
+        "names outside of these",
+        max_length=10,
+        choices=[(member.value, member.label) for member in NamesBeyond],
+        default=NamesBeyond.DENY.value,
+    )
+    held_names = models.CharField(
+        "names that somebody else holds",
+        max_length=10,
+        choices=[(member.value, member.label) for member in HeldNames],
+        default=HeldNames.WAIT.value,
+    )
+    limit_per_requester = models.PositiveIntegerField("most for one account", default=0)
+    limit_per_name = models.PositiveIntegerField("most for one name", default=0)
+    limit_in_all = models.PositiveIntegerField("most in all", default=0)
+    limit_days = models.PositiveIntegerField(
+        "within days", default=7, validators=[MinValueValidator(1), MaxValueValidator(366)]
+    )
     san_critical = models.BooleanField("critical subject alternative name", default=False)
     include_revocation_addresses = models.BooleanField(
         "include CRL and issuer addresses", default=True
     )
     include_ocsp_no_check = models.BooleanField("mark as OCSP no-check", default=False)
+    include_sid = models.BooleanField("include the account's security identifier", default=True)
     ra_signatures = models.PositiveSmallIntegerField(
         "required registration authority signatures", default=0
     )

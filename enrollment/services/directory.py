@@ -17,8 +17,11 @@ from enrollment.ca.policy import Requester
 from enrollment.ca.template import (
     Approval,
     CertificateTemplate,
+    HeldNames,
     KeyUsage,
+    Limits,
     NameRules,
+    NamesBeyond,
     SubjectSource,
 )
 from enrollment.models import Template
@@ -57,6 +60,7 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
         email=user.email,
         dns_name=account.dns_name if account else "",
         upn=(account.upn if account else "") or f"{user.get_username()}@{settings.realm}",
+        sid=account.sid if account else "",
     )
 
 
@@ -152,10 +156,21 @@ def to_value(row: Template, groups: Iterable[Group] | None = None) -> Certificat
             dns_suffixes=_texts(row.allowed_dns_suffixes),
             ip_networks=tuple(ipaddress.ip_network(net) for net in row.allowed_ip_networks),
             patterns=_texts(row.allowed_name_patterns),
+            email_domains=_texts(row.allowed_email_domains),
+            upn_suffixes=_texts(row.allowed_upn_suffixes),
+        ),
+        names_beyond=NamesBeyond(row.names_beyond),
+        held_names=HeldNames(row.held_names),
+        limits=Limits(
+            requester=row.limit_per_requester,
+            name=row.limit_per_name,
+            in_all=row.limit_in_all,
+            period=timedelta(days=row.limit_days),
         ),
         san_critical=row.san_critical,
         include_revocation_addresses=row.include_revocation_addresses,
         include_ocsp_no_check=row.include_ocsp_no_check,
+        include_sid=row.include_sid,
         ra_signatures=row.ra_signatures,
         same_key_renewal=row.same_key_renewal,
     )
@@ -189,9 +204,18 @@ def to_row(value: CertificateTemplate) -> Template:
         allowed_dns_suffixes=list(value.allowed_names.dns_suffixes),
         allowed_ip_networks=[str(net) for net in value.allowed_names.ip_networks],
         allowed_name_patterns=list(value.allowed_names.patterns),
+        allowed_email_domains=list(value.allowed_names.email_domains),
+        allowed_upn_suffixes=list(value.allowed_names.upn_suffixes),
+        names_beyond=value.names_beyond.value,
+        held_names=value.held_names.value,
+        limit_per_requester=value.limits.requester,
+        limit_per_name=value.limits.name,
+        limit_in_all=value.limits.in_all,
+        limit_days=value.limits.period.days,
         san_critical=value.san_critical,
         include_revocation_addresses=value.include_revocation_addresses,
         include_ocsp_no_check=value.include_ocsp_no_check,
+        include_sid=value.include_sid,
         ra_signatures=value.ra_signatures,
         same_key_renewal=value.same_key_renewal,
     )

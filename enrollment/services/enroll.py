@@ -119,7 +119,7 @@ def _remember(submission: Submission, judged: Judgement, now: datetime) -> Enrol
         subject=display(request.subject)[:1024],
         names=[name.value for name in judged.names][:500],
         key_name=request.key.name[:60],
-        remarks=list(request.remarks),
+        remarks=[*request.remarks, *judged.remarks],
         renews=judged.renews,
         disposition=Disposition.INCOMPLETE.value,
     )

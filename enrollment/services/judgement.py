@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A request that could be read, and what the CA makes of it."""
+    """A request that could be read, and what the CA makes of it.
+
+    `remarks` are what stricter rules would have said.
+    """
 
     request: CertificationRequest
     requester: Requester
@@ -36,6 +39,7 @@ class Judgement:
     renews: Certificate | None = None
     names: tuple[HeldName, ...] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
+    remarks: tuple[str, ...] = ()
 
     @property
     def template_name(self) -> str:
@@ -75,8 +79,17 @@ def judge(
     known = knowledge.gather(
         names, template, requester, earlier, now=now, with_holders=with_holders
     )
-    decision = policy.decide(Case(request, template, requester, known, weak_keys.known()))
-    return Judgement(request, requester, decision, template, earlier, names, known)
+    case = Case(request, template, requester, known, weak_keys.known())
+    return Judgement(
+        request,
+        requester,
+        policy.decide(case),
+        template,
+        earlier,
+        names,
+        known,
+        policy.remarks(case),
+    )
 
 
 def _template(

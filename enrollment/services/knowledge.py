@@ -9,16 +9,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db.models import Exists, OuterRef
 
+from enrollment.ca.name_policy import is_owned
 from enrollment.ca.names import HeldName, display
-from enrollment.ca.policy import Holder, Knowledge
+from enrollment.ca.policy import Counts, Holder, Knowledge
 from enrollment.ca.renewal import EarlierCertificate
-from enrollment.ca.template import Approval
+from enrollment.ca.template import Approval, HeldNames, SubjectSource
 from enrollment.models import Certificate, CertificateName
+from enrollment.services import name_grants
 from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from enrollment.ca.policy import Requester
     from enrollment.ca.request import CertificationRequest
@@ -38,8 +42,11 @@ _SAME_KEY_AND_SUBJECT = PreparedSelect(
 )
 
 
-def holders(names: Iterable[HeldName], now: datetime) -> tuple[Holder, ...]:
-    """Return who holds valid certificates with any of `names`; at most `MOST_HOLDERS`."""
+def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> tuple[Holder, ...]:
+    """Return who else holds valid certificates with any of `names`; at most `MOST_HOLDERS`.
+
+    Without the requester's own, however many those are: they must not crowd the others out.
+    """
     wanted = {name.value[:255] for name in names}
     if not wanted:
         return ()
@@ -47,6 +54,7 @@ def holders(names: Iterable[HeldName], now: datetime) -> tuple[Holder, ...]:
         CertificateName.objects.filter(
             value__in=wanted, not_after__gt=now, certificate__revoked_at__isnull=True
         )
+        .exclude(certificate__requester=requester.name)
         .select_related("certificate")
         .only("kind", "value", "not_after", "certificate__requester", "certificate__serial_number")
         .order_by("-pk")[:MOST_HOLDERS]
@@ -80,6 +88,37 @@ def granted_before(
             )
         )
     return rows.exists()
+
+
+def counts(
+    names: tuple[HeldName, ...],
+    template: CertificateTemplate,
+    requester: Requester,
+    now: datetime,
+) -> Counts:
+    """Count what was issued within the period of the template's limits, up to each limit."""
+    limits = template.limits
+    lately = Certificate.objects.filter(
+        template_name=template.name, issued_at__gt=now - limits.period
+    ).order_by()
+    per_name = max(
+        (
+            _up_to(lately.filter(names__kind=name.kind, names__value=name.value[:255]), limits.name)
+            for name in names[:MOST_HOLDERS]
+            if limits.name and is_owned(name)
+        ),
+        default=0,
+    )
+    return Counts(
+        requester=_up_to(lately.filter(requester=requester.name), limits.requester),
+        name=per_name,
+        in_all=_up_to(lately, limits.in_all),
+    )
+
+
+def _up_to(rows: QuerySet[Certificate], most: int) -> int:
+    """Count rows without reading more than the limit needs."""
+    return len(rows.values_list("pk")[:most]) if most else 0
 
 
 def earlier_certificate(signer_certificate: bytes) -> Certificate | None:
@@ -127,10 +166,14 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
 ) -> Knowledge:
     """Collect what `policy.decide` may look at.
 
-    `with_holders` also looks up who holds the names; only people look at that.
+    `with_holders` looks up who holds the names also where the template does not mind.
     """
+    from_request = template.subject_source is SubjectSource.REQUEST
+    minds = from_request and template.held_names is not HeldNames.IGNORE
     return Knowledge(
-        holders=holders(names, now) if with_holders else (),
+        holders=holders(names, requester, now) if with_holders or minds else (),
+        name_grants=name_grants.of(template, requester) if from_request else None,
+        counts=counts(names, template, requester, now) if template.limits else Counts(),
         granted_before=template.approval is Approval.FIRST_TIME
         and granted_before(names, template, requester),
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,

@@ -36,6 +36,10 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         *_READ_REQUESTS,
         *_READ_CA,
         "view_auditevent",
+        "view_namegrant",
+        "add_namegrant",
+        "change_namegrant",
+        "delete_namegrant",
         "add_template",
         "change_template",
         "view_user",
@@ -46,7 +50,14 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         "add_account",
         "change_account",
     ),
-    AUDITORS: (*_READ_REQUESTS, *_READ_CA, "view_auditevent", "view_user", "view_group"),
+    AUDITORS: (
+        *_READ_REQUESTS,
+        *_READ_CA,
+        "view_namegrant",
+        "view_auditevent",
+        "view_user",
+        "view_group",
+    ),
     OPERATORS: _READ_CA,
 }
 _ARC: Final = "1.3.6.1.4.1.311.21.8"

@@ -224,6 +224,12 @@ def test_a_new_template_gets_a_number_of_our_own_arc(office: Client) -> None:
         "minimum_rsa_bits": "2048",
         "validity_days": "365",
         "renewal_days": "42",
+        "names_beyond": "deny",
+        "held_names": "wait",
+        "limit_per_requester": "0",
+        "limit_per_name": "0",
+        "limit_in_all": "0",
+        "limit_days": "7",
         "ra_signatures": "0",
     }
 

@@ -12,6 +12,7 @@ from enrollment.ca.template import KeyUsage
 from tests import make
 
 if TYPE_CHECKING:
+    from enrollment.ca.requester import Requester
     from enrollment.ca.template import CertificateTemplate
 
 
@@ -19,6 +20,7 @@ def issue(
     template: CertificateTemplate,
     *,
     issuer: Issuer | None = None,
+    requester: Requester | None = None,
     common_name: str | None = "www.example.com",
     **options: Any,
 ) -> x509.Certificate:
@@ -30,7 +32,7 @@ def issue(
         request,
         template,
         ca,
-        make.requester(),
+        requester or make.requester(),
         serial_number=2**126 + 1,
         now=make.NOW,
         backdate=timedelta(minutes=10),

@@ -88,9 +88,7 @@ def test_every_exception_from_the_rules_has_its_reason() -> None:
 @pytest.mark.parametrize(
     ("mark", "most"), [("noqa", MOST_NOQA), ("type: ignore", MOST_TYPE_IGNORE)]
 )
-def test_exceptions_from_the_rules_do_not_grow_faster_than_the_code(
-    mark: str, most: float
-) -> None:
+def test_exceptions_from_the_rules_do_not_grow_faster_than_the_code(mark: str, most: float) -> None:
     lines = sum(source.text.count("\n") for source in CODE)
 
     assert sum(source.text.count(f"# {mark}") for source in CODE) * 1000 / lines <= most

@@ -1,0 +1,138 @@
+"""What the policy says of the names a certificate would hold: refusals, and what a manager decides.
+
+The names are those of the certificate as it would be signed, whatever they were made of: subject,
+alternative names, and the host name that the CA itself takes over from a common name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from enrollment.ca import errors
+from enrollment.ca.names import (
+    COMMON_NAME,
+    DNS,
+    EMAIL,
+    IP,
+    UPN,
+    HeldName,
+    is_dns_name,
+    visible,
+)
+from enrollment.ca.template import HeldNames, NamesBeyond, SubjectSource
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enrollment.ca.name_rules import NameRules
+    from enrollment.ca.template import CertificateTemplate
+
+_OWNED: Final = frozenset({DNS, IP, EMAIL, UPN})
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has a valid certificate with a name that is asked for now."""
+
+    name: HeldName
+    requester: str
+    serial_number: str
+    not_after: datetime
+
+
+def is_owned(name: HeldName) -> bool:
+    """Whether such a name belongs to somebody: two people may both be called Jane Doe."""
+    return name.kind in _OWNED or (name.kind == COMMON_NAME and is_dns_name(name.value))
+
+
+def beyond(
+    template: CertificateTemplate,
+    names: tuple[HeldName, ...],
+    grants: tuple[NameRules, ...] | None,
+) -> tuple[HeldName, ...]:
+    """Return the names that lie outside what may be asked for.
+
+    Args:
+        template: whose own rules hold for everybody.
+        names: of the certificate as it would be signed.
+        grants: what the requester's groups may ask for; None where nobody is limited by group.
+    """
+    if template.subject_source is not SubjectSource.REQUEST:
+        return ()
+    # A common name that repeats a host of the SAN is judged as that host.
+    hosts = {name.value for name in names if name.kind in (DNS, IP)}
+    return tuple(
+        name
+        for name in names
+        if not (name.kind == COMMON_NAME and name.value in hosts)
+        and not (
+            template.allowed_names.allow(name)
+            and (grants is None or any(grant.allow(name) for grant in grants))
+        )
+    )
+
+
+def check_beyond(
+    template: CertificateTemplate,
+    outside: tuple[HeldName, ...],
+    grants: tuple[NameRules, ...] | None,
+) -> None:
+    """Refuse names outside the rules, where the template says so.
+
+    Raises:
+        NameNotAllowed: with the first such name, and what would be allowed.
+    """
+    if not outside or template.names_beyond is NamesBeyond.HOLD:
+        return
+    name = outside[0]
+    if not template.allowed_names.allow(name):
+        raise errors.NameNotAllowed(
+            f"The name '{visible(name.value)}' lies outside what template '{template.name}' may "
+            f"hold: {template.allowed_names}.",
+            remedy="Ask only for names within these, or ask a CA administrator to allow more.",
+        )
+    allowed = "; ".join(str(grant) for grant in grants or ()) or "none"
+    raise errors.NameNotAllowed(
+        f"The name '{visible(name.value)}' lies outside what your groups may ask for with "
+        f"template '{template.name}': {allowed}.",
+        remedy="Ask only for names within these, or ask a CA administrator to allow more.",
+    )
+
+
+def wait_for_beyond(template: CertificateTemplate, outside: tuple[HeldName, ...]) -> str | None:
+    """Say why a manager must look at names outside the rules; None when all are inside."""
+    if not outside or template.names_beyond is not NamesBeyond.HOLD:
+        return None
+    return (
+        f"{_listed(outside)}: outside the names that may be asked for with template "
+        f"'{template.display_name}'. A certificate manager decides."
+    )
+
+
+def wait_for_holders(
+    template: CertificateTemplate, holders: tuple[Holder, ...], *, how: HeldNames
+) -> str | None:
+    """Say why names that others hold make a request wait.
+
+    Who they are is the manager's to know, not the requester's.
+
+    Args:
+        template: of the request.
+        holders: others than the requester.
+        how: the way of the template that is asked after.
+    """
+    held = tuple(dict.fromkeys(holder.name for holder in holders if is_owned(holder.name)))
+    if not held or template.held_names is not how:
+        return None
+    return (
+        f"{_listed(held)}: somebody else holds a valid certificate with this name. A certificate "
+        "manager decides."
+    )
+
+
+def _listed(names: tuple[HeldName, ...]) -> str:
+    shown = ", ".join(f"'{visible(name.value)}'" for name in names[:_MOST_NAMED])
+    rest = len(names) - _MOST_NAMED
+    return f"{shown} and {rest} more" if rest > 0 else shown
