@@ -268,6 +268,20 @@ class KeyWeak(EnrollmentError):
     hresult = hresult.WEAK_SIGNATURE_OR_KEY
 
 
+class KeyCompromised(EnrollmentError):
+    """The key belongs to a certificate that was revoked because the key is in other hands."""
+
+    hresult = hresult.CERT_REVOKED
+
+    def __init__(self, *, serial_number: str, reason: str) -> None:
+        super().__init__(
+            f"The key of the request belongs to the certificate {serial_number}, which was revoked "
+            f"because of {reason}: others may have it.",
+            remedy="Make a new key and request again; use the old key nowhere. No certificate is "
+            "issued for it again.",
+        )
+
+
 class KeyKindNotAllowed(EnrollmentError):
     """An algorithm or curve that the template does not take."""
 

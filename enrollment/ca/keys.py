@@ -8,13 +8,19 @@ Source: RFC 5280 section 4.1.2.7; RFC 3279; RFC 5480; RFC 8410; RFC 9881.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from enrollment.ca import ber, der, oids
 from enrollment.ca.errors import KeyTooLarge, MalformedRequest
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 MAX_RSA_BITS: Final = 16_384
 MAX_RSA_EXPONENT_BITS: Final = 256
@@ -75,6 +81,16 @@ _FIXED_KINDS: Final = {
     "2.16.840.1.101.3.4.3.18": (KeyKind.ML_DSA_65, 15_616, "ML-DSA-65"),
     "2.16.840.1.101.3.4.3.19": (KeyKind.ML_DSA_87, 20_736, "ML-DSA-87"),
 }
+
+
+def spki_sha256(public_key: PublicKeyTypes) -> str:
+    """Return the SHA-256 of a key in its usual form.
+
+    The same for the same key, whichever way its request wrote it: a point on a curve may be
+    compressed, an RSA key may name another algorithm.
+    """
+    octets = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(octets).hexdigest()
 
 
 def describe_public_key(spki_der: bytes) -> PublicKeyFacts:

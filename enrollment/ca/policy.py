@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from enrollment.ca.attributes import RequestAttributes
     from enrollment.ca.name_rules import NameRules
     from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.revocation import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,28 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class LostKey:
+    """A certificate that was revoked because its key is in other hands."""
+
+    serial_number: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """What the database says about a request's names, gathered before deciding.
 
     `granted_before`: every name stands in a certificate that this requester was issued before by
-    this template. `earlier_spki`: the key of the certificate that is renewed, DER. `name_grants`:
-    what the requester's groups may ask for, None where no group is limited. `counts`: where the
-    template has limits; of names, that of the one issued most often.
+    this template. `earlier_spki`: the key of the certificate that is renewed, DER. `lost_key`: the
+    key of the request belongs to this certificate, and is in other hands. `name_grants`: what the
+    requester's groups may ask for, None where no group is limited. `counts`: where the template has
+    limits; of names, that of the one issued most often.
     """
 
     holders: tuple[Holder, ...] = ()
     granted_before: bool = False
     earlier_spki: bytes | None = None
+    lost_key: LostKey | None = None
     name_grants: tuple[NameRules, ...] | None = None
     counts: Counts = Counts()
 
@@ -218,6 +229,13 @@ def _key_strength(case: Case) -> None:
         )
 
 
+def _key_lost(case: Case) -> None:
+    """Refuse for good a key that is known to be in other hands, whoever brings it."""
+    lost = case.knowledge.lost_key
+    if lost is not None:
+        raise errors.KeyCompromised(serial_number=lost.serial_number, reason=lost.reason.label)
+
+
 def _request_signature(case: Case) -> None:
     signature = case.request.signature
     if signature.weak and not case.template.weak_request_signatures:
@@ -297,6 +315,7 @@ def _ca_names(case: Case) -> None:
 _REFUSALS: tuple[Callable[[Case], None], ...] = (
     _right_to_enroll,
     _proof_of_possession,
+    _key_lost,
     _key_kind,
     _key_strength,
     _request_signature,
@@ -348,6 +367,7 @@ __all__ = [
     "Holder",
     "Issue",
     "Knowledge",
+    "LostKey",
     "Requester",
     "check_template_information",
     "decide",

@@ -14,19 +14,25 @@ from enrollment.ca.names import HeldName, names_of, visible
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from enrollment.ca.policy import Requester
+    from enrollment.ca.policy import LostKey, Requester
     from enrollment.ca.request import CertificationRequest
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierCertificate:
-    """A certificate that this CA issued before, as far as a renewal needs it."""
+    """A certificate that this CA issued before, as far as a renewal needs it.
+
+    `is_revoked` also while it is on hold. `lost_key` is another certificate with the same key that
+    was revoked because the key is in other hands: then a signature by that key proves nothing.
+    """
 
     requester: str
     serial_number: str
     names: frozenset[HeldName]
     not_after: datetime
     is_revoked: bool
+    is_held: bool = False
+    lost_key: LostKey | None = None
 
 
 def check_signer(
@@ -59,11 +65,7 @@ def check_signer(
             "PKCS #10 request.",
         )
     label = f"The certificate that signed the request (serial number {earlier.serial_number})"
-    if earlier.is_revoked:
-        raise errors.SignerRevoked(
-            f"{label} is revoked.",
-            remedy="Send a new PKCS #10 request with a new key.",
-        )
+    _check_status(earlier, label)
     if now > earlier.not_after + grace:
         raise errors.SignerExpired(
             f"{label} ended on {earlier.not_after:%Y-%m-%d %H:%M} UTC.",
@@ -80,4 +82,24 @@ def check_signer(
         raise errors.SignerNamesDiffer(
             f"{label} does not hold these names: {listed}.",
             remedy="Renew with the names of the old certificate, or send a new PKCS #10 request.",
+        )
+
+
+def _check_status(earlier: EarlierCertificate, label: str) -> None:
+    if earlier.is_held:
+        raise errors.SignerRevoked(
+            f"{label} is on hold.",
+            remedy="Ask a certificate manager to release it, or send a new PKCS #10 request with a "
+            "new key.",
+        )
+    if earlier.is_revoked:
+        raise errors.SignerRevoked(
+            f"{label} is revoked.",
+            remedy="Send a new PKCS #10 request with a new key.",
+        )
+    if earlier.lost_key is not None:
+        raise errors.SignerRevoked(
+            f"{label} has the key of the certificate {earlier.lost_key.serial_number}, which was "
+            f"revoked because of {earlier.lost_key.reason.label}.",
+            remedy="Send a new PKCS #10 request with a new key.",
         )

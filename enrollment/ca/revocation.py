@@ -9,11 +9,9 @@ Source: RFC 5280 section 5.3.1; MS-CSRA 3.1.4.1.8 for the codes of what is refus
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from typing import Final
 
 
 class Reason(IntEnum):
@@ -34,6 +32,11 @@ class Reason(IntEnum):
         """The reason for a person."""
         return _LABELS[self]
 
+    @property
+    def meaning(self) -> str:
+        """When to choose this reason, for somebody who has to choose one."""
+        return _MEANINGS[self]
+
 
 _LABELS: Final = {
     Reason.UNSPECIFIED: "unspecified",
@@ -51,6 +54,23 @@ _LABELS: Final = {
 REVOCATION_REASONS: Final = tuple(
     reason for reason in Reason if reason not in (Reason.CERTIFICATE_HOLD, Reason.REMOVE_FROM_CRL)
 )
+
+# The key is in other hands: nobody gets a certificate with it again.
+COMPROMISES: Final = (Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE)
+
+_MEANINGS: Final = {
+    Reason.UNSPECIFIED: "None of the others, or nobody shall read why.",
+    Reason.KEY_COMPROMISE: "The private key is, or may be, in other hands. This CA never issues "
+    "for that key again.",
+    Reason.CA_COMPROMISE: "The same, and the certificate is that of a CA below this one.",
+    Reason.AFFILIATION_CHANGED: "The names are no longer right: somebody left, a name changed.",
+    Reason.SUPERSEDED: "Another certificate took its place.",
+    Reason.CESSATION_OF_OPERATION: "What it was for is switched off.",
+    Reason.PRIVILEGE_WITHDRAWN: "Its holder should not have it any more.",
+}
+
+# GeneralizedTime and every parser read years from here on.
+_EARLIEST: Final = datetime(1950, 1, 1, tzinfo=UTC)
 
 INVALID_DATA: Final = 0x8007000D
 INVALID_PARAMETER: Final = 0x80070057
@@ -121,15 +141,33 @@ def change(  # noqa: PLR0913 - all that an act says
         raise RevocationRefused(
             f"The certificate ended on {not_after:%Y-%m-%d %H:%M} UTC; nobody accepts it any more."
         )
-    if invalidity_date is not None and invalidity_date > now:
-        raise RevocationRefused(
-            "The invalidity date lies in the future.", hresult=INVALID_PARAMETER
-        )
+    check_invalidity(invalidity_date, now=now)
     if act is Act.RELEASE:
         return _release(status)
     if act is Act.HOLD:
         return _hold(status, now, invalidity_date)
     return _revoke(status, now, reason or Reason.UNSPECIFIED, invalidity_date)
+
+
+def check_invalidity(invalidity_date: datetime | None, *, now: datetime) -> None:
+    """See that a key can have been lost at that moment.
+
+    Raises:
+        RevocationRefused: it has not come yet, or no list can say it.
+    """
+    if invalidity_date is not None and invalidity_date > now:
+        raise RevocationRefused(
+            "The invalidity date lies in the future.", hresult=INVALID_PARAMETER
+        )
+    if invalidity_date is not None and invalidity_date < _EARLIEST:
+        raise RevocationRefused(
+            "The invalidity date lies before 1950.", hresult=INVALID_PARAMETER
+        )
+
+
+def may_change(act: Act) -> tuple[bool, bool]:
+    """Say of which certificates in time `act` may be carried out: of valid ones, of held ones."""
+    return _OPEN_TO[act]
 
 
 def _release(status: Status) -> Status:
@@ -167,3 +205,11 @@ def _already(status: Status) -> RevocationRefused:
         f"The certificate is revoked since {status.revoked_at:%Y-%m-%d %H:%M} UTC ({label}); that "
         "is never taken back."
     )
+
+
+# The same as `change`, for choosing rows of a table; a test keeps the two equal.
+_OPEN_TO: Final = {
+    Act.REVOKE: (True, True),
+    Act.HOLD: (True, False),
+    Act.RELEASE: (False, True),
+}

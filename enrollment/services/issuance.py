@@ -16,7 +16,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import transaction
 
 from enrollment import conf, keys
@@ -24,6 +23,7 @@ from enrollment.ca import hresult
 from enrollment.ca import issuance as core
 from enrollment.ca.disposition import Disposition, Step
 from enrollment.ca.encode import thumbprint, thumbprint_sha256
+from enrollment.ca.keys import spki_sha256
 from enrollment.ca.names import HeldName, display, names_of
 from enrollment.models import Certificate, CertificateName, SigningRecord
 from enrollment.services import audit, authority, decision
@@ -133,7 +133,7 @@ def _read(
         issued_at=now,
         thumbprint_sha1=thumbprint(der),
         thumbprint_sha256=thumbprint_sha256(der),
-        spki_sha256=_spki_digest(parsed),
+        spki_sha256=spki_sha256(parsed.public_key()),
         crl_partition=record.crl_partition,
     )
     return certificate, names_of(parsed.subject, _alternative_names(parsed))
@@ -187,17 +187,6 @@ def _alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName,
     except x509.ExtensionNotFound:
         return ()
     return tuple(found.value)
-
-
-def _spki_digest(certificate: x509.Certificate) -> str:
-    return thumbprint_sha256(_spki(certificate))
-
-
-def _spki(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(
-        Encoding.DER,
-        PublicFormat.SubjectPublicKeyInfo,
-    )
 
 
 def recover(now: datetime) -> list[Certificate]:

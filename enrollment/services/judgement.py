@@ -77,7 +77,7 @@ def judge(
     except EnrollmentError as error:
         return Judgement(request, requester, Deny(error), template, earlier)
     known = knowledge.gather(
-        names, template, requester, earlier, now=now, with_holders=with_holders
+        request, names, template, requester, earlier, now=now, with_holders=with_holders
     )
     case = Case(request, template, requester, known, weak_keys.known())
     return Judgement(

@@ -9,10 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db.models import Exists, OuterRef
 
+from enrollment.ca import keys
 from enrollment.ca.name_policy import is_owned
 from enrollment.ca.names import HeldName, display
-from enrollment.ca.policy import Counts, Holder, Knowledge
+from enrollment.ca.policy import Counts, Holder, Knowledge, LostKey
 from enrollment.ca.renewal import EarlierCertificate
+from enrollment.ca.revocation import COMPROMISES, Reason
 from enrollment.ca.template import Approval, HeldNames, SubjectSource
 from enrollment.models import Certificate, CertificateName
 from enrollment.services import name_grants
@@ -39,6 +41,15 @@ _SAME_KEY_AND_SUBJECT = PreparedSelect(
     "a key",
     "a subject",
     "a requester",
+)
+# The key's rows by the index of keys, however many certificates there are.
+_LOST = PreparedSelect(
+    lambda spki: (
+        Certificate.objects.filter(spki_sha256=spki, revocation_reason__in=COMPROMISES)
+        .order_by("pk")
+        .values_list("serial_number", "revocation_reason")[:1]
+    ),
+    "a key",
 )
 
 
@@ -137,7 +148,16 @@ def as_earlier(row: Certificate | None) -> EarlierCertificate | None:
         names=frozenset(HeldName(name.kind, name.value) for name in row.names.all()),
         not_after=row.not_after,
         is_revoked=row.revoked_at is not None,
+        is_held=row.revocation_reason == Reason.CERTIFICATE_HOLD,
+        lost_key=lost_key(row.spki_sha256),
     )
+
+
+def lost_key(spki_sha256: str) -> LostKey | None:
+    """Return the certificate with this key that was revoked because the key is in other hands."""
+    for serial_number, reason in _LOST.rows(spki_sha256):
+        return LostKey(serial_number, Reason(reason))
+    return None
 
 
 def same_key_and_subject(request: CertificationRequest, requester: Requester) -> Certificate | None:
@@ -147,7 +167,7 @@ def same_key_and_subject(request: CertificationRequest, requester: Requester) ->
     and gives no rights (ms-facts section b.1).
     """
     found = _SAME_KEY_AND_SUBJECT.rows(
-        hashlib.sha256(request.spki_der).hexdigest(),
+        _key_of(request),
         display(request.subject)[:1024],
         requester.name,
     )
@@ -156,6 +176,7 @@ def same_key_and_subject(request: CertificationRequest, requester: Requester) ->
 
 
 def gather(  # noqa: PLR0913 - all that knowledge is made of
+    request: CertificationRequest,
     names: tuple[HeldName, ...],
     template: CertificateTemplate,
     requester: Requester,
@@ -177,7 +198,13 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
         granted_before=template.approval is Approval.FIRST_TIME
         and granted_before(names, template, requester),
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
+        lost_key=lost_key(_key_of(request)),
     )
+
+
+def _key_of(request: CertificationRequest) -> str:
+    """Return what the key of a request is looked up by; one that cannot be loaded is in no row."""
+    return keys.spki_sha256(request.public_key) if request.public_key is not None else ""
 
 
 def _spki(row: Certificate) -> bytes:

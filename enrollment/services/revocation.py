@@ -5,23 +5,28 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from django.db import transaction
-from django.db.models import Max
+from cryptography import x509
+from django.db import DatabaseError, transaction
+from django.db.models import Max, Q
 
 from enrollment.ca import hresult
-from enrollment.ca.disposition import Disposition, Step
+from enrollment.ca.disposition import Disposition, IllegalTransition, Step
 from enrollment.ca.issuer import IssuanceFault
-from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, change
-from enrollment.models import Certificate, CertificateRevocationList, EnrollmentRequest
-from enrollment.services import audit, decision, keyring, locks, publication, search
+from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, change, may_change
+from enrollment.models import Authority, Certificate, CertificateRevocationList, EnrollmentRequest
+from enrollment.services import audit, decision, keyring, locks, prepared, publication, search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+Refused: TypeAlias = tuple[Certificate, RevocationRefused]
 
+# So many share one transaction, and so one flush to the disk; others wait for it meanwhile.
+_BATCH: Final = 100
 _log = logging.getLogger("certsrv.revocation")
 
 
@@ -34,9 +39,14 @@ class UnknownCertificate(RevocationRefused):
 
     def __init__(self, serial_number: str) -> None:
         super().__init__(
-            f"This CA issued no certificate with the serial number {serial_number}.",
+            f"This CA issued no certificate with the serial number {serial_number}. It is mistyped, "
+            "or another CA issued the certificate, as it says under 'issuer', and must revoke it.",
             hresult=hresult.INVALID_PARAMETER,
         )
+
+
+class OwnCertificate(RevocationRefused):
+    """The certificate is that of the CA itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Outcome:
     """
 
     changed: tuple[Certificate, ...]
-    refused: tuple[tuple[Certificate, RevocationRefused], ...]
+    refused: tuple[Refused, ...]
     crl_number: int | None = None
     problem: str = ""
 
@@ -79,12 +89,40 @@ def find(serial_number: str) -> Certificate:
     """Return the certificate with this serial number, however a person writes it.
 
     Raises:
-        UnknownCertificate: we did not issue it.
+        OwnCertificate, UnknownCertificate: it is none that we issued to somebody.
     """
     row = search.by_serial_number(serial_number)
-    if row is None:
-        raise UnknownCertificate(serial_number.strip()[:60])
-    return row
+    if row is not None:
+        return row
+    digits = search.hexadecimal(serial_number)
+    for own in Authority.objects.all():
+        number = x509.load_der_x509_certificate(bytes(own.der)).serial_number
+        if digits is not None and digits.lstrip("0") == f"{number:x}":
+            raise OwnCertificate(
+                f"The serial number {digits} is that of the CA certificate '{own}' itself. The CA "
+                "above it revokes it; nobody can revoke a root but those who trust it."
+            )
+    raise UnknownCertificate(serial_number.strip()[:60])
+
+
+def open_to(act: Act, now: datetime) -> Q:
+    """Return the condition under which `act` changes a certificate."""
+    valid, held = may_change(act)
+    states = Q()
+    if valid:
+        states |= Q(revoked_at__isnull=True)
+    if held:
+        states |= Q(revocation_reason=Reason.CERTIFICATE_HOLD.value)
+    return states & Q(not_after__gt=now)
+
+
+def objection(row: Certificate, order: Order, now: datetime) -> RevocationRefused | None:
+    """Say why `order` would not change a certificate; nothing is changed."""
+    try:
+        _status_after(row, order, now)
+    except RevocationRefused as refused:
+        return refused
+    return None
 
 
 def change_status(
@@ -100,12 +138,12 @@ def change_status(
     """
     if not revoker.may_revoke:
         raise NotARevoker(f"'{revoker.name}' may not change the status of certificates.")
-    changed, refused = [], []
-    for row in rows:
-        try:
-            changed.append(_change(row.pk, order, revoker, now))
-        except RevocationRefused as error:
-            refused.append((row, error))
+    changed: list[Certificate] = []
+    refused: list[Refused] = []
+    for batch in _batches(rows):
+        done, not_done = _change_batch(batch, order, revoker, now)
+        changed += done
+        refused += not_done
     number, problem = None, ""
     if changed:
         try:
@@ -116,40 +154,88 @@ def change_status(
     return Outcome(tuple(changed), tuple(refused), number, problem)
 
 
-def _change(pk: int, order: Order, revoker: Revoker, now: datetime) -> Certificate:
+def _batches(rows: Iterable[Certificate]) -> Iterator[list[Certificate]]:
+    rest = iter(rows)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _change_batch(
+    batch: Sequence[Certificate], order: Order, revoker: Revoker, now: datetime
+) -> tuple[list[Certificate], list[Refused]]:
+    """Change many in one transaction; when the database takes it ill, each in one of its own."""
+    try:
+        return _change_together(batch, order, revoker, now)
+    except (DatabaseError, IllegalTransition) as fault:
+        if len(batch) == 1:
+            _log.exception("certificate %s was not changed", batch[0].serial_number)
+            told = RevocationRefused(
+                f"It could not be stored ({type(fault).__name__}). Try again; the operator finds "
+                "the reason in the log."
+            )
+            return [], [(batch[0], told)]
+    changed: list[Certificate] = []
+    refused: list[Refused] = []
+    for row in batch:
+        done, not_done = _change_batch([row], order, revoker, now)
+        changed += done
+        refused += not_done
+    return changed, refused
+
+
+def _change_together(
+    batch: Sequence[Certificate], order: Order, revoker: Revoker, now: datetime
+) -> tuple[list[Certificate], list[Refused]]:
+    changed: list[Certificate] = []
+    refused: list[Refused] = []
     with transaction.atomic(durable=True):
         locks.hold(publication.STATUS_LOCK)
-        row = Certificate.objects.select_for_update().get(pk=pk)
-        moment = now.replace(microsecond=0)
-        status = change(
-            status_of(row),
-            order.act,
-            now=moment,
-            not_after=row.not_after,
-            reason=order.reason,
-            invalidity_date=order.invalidity_date,
-        )
-        row.revoked_at = status.revoked_at
-        row.revocation_reason = None if status.reason is None else status.reason.value
-        row.invalidity_date = status.invalidity_date
-        row.status_changed_at = _after_every_list(now)
-        row.save(
-            update_fields=[
-                "revoked_at",
-                "revocation_reason",
-                "invalidity_date",
-                "status_changed_at",
-            ]
-        )
-        _tell_request(row, revoker, now)
-        audit.record(
-            _VERBS[order.act],
-            actor=revoker.name,
-            subject=f"certificate {row.serial_number}",
-            at=now,
-            reason=status.reason.label if status.reason is not None else "",
-        )
-    return row
+        at = _after_every_list(now)
+        for row in _locked(batch):
+            try:
+                status = _status_after(row, order, now)
+            except RevocationRefused as error:
+                refused.append((row, error))
+                continue
+            _store(row, status, at)
+            _tell_request(row, revoker, now)
+            _tell_trail(row, order, revoker, now)
+            changed.append(row)
+    return changed, refused
+
+
+def _locked(batch: Sequence[Certificate]) -> Iterable[Certificate]:
+    """Read the rows again: somebody else may have changed them since."""
+    return (
+        Certificate.objects.select_for_update(of=("self",))
+        .filter(pk__in=[row.pk for row in batch])
+        .select_related("request")
+        .defer("der", "request__raw")
+        .order_by("pk")
+    )
+
+
+def _status_after(row: Certificate, order: Order, now: datetime) -> Status:
+    return change(
+        status_of(row),
+        order.act,
+        now=now.replace(microsecond=0),
+        not_after=row.not_after,
+        reason=order.reason,
+        invalidity_date=order.invalidity_date,
+    )
+
+
+def _store(row: Certificate, status: Status, at: datetime) -> None:
+    values = {
+        "revoked_at": status.revoked_at,
+        "revocation_reason": None if status.reason is None else status.reason.value,
+        "invalidity_date": status.invalidity_date,
+        "status_changed_at": at,
+    }
+    prepared.change(Certificate, {"id": row.pk}, values)
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 def _after_every_list(now: datetime) -> datetime:
@@ -160,7 +246,7 @@ def _after_every_list(now: datetime) -> datetime:
 
 def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
     """Move the request with its certificate; "Revoked by" also after a release, as in AD CS."""
-    request = EnrollmentRequest.objects.filter(certificate=row).defer("raw").first()
+    request: EnrollmentRequest | None = getattr(row, "request", None)
     if request is None:
         return
     is_revoked = row.revoked_at is not None
@@ -175,4 +261,17 @@ def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
     )
 
 
-_VERBS = {Act.REVOKE: "revoked", Act.HOLD: "held certificate", Act.RELEASE: "released"}
+def _tell_trail(row: Certificate, order: Order, revoker: Revoker, now: datetime) -> None:
+    status = status_of(row)
+    since = status.invalidity_date
+    audit.record(
+        _VERBS[order.act],
+        actor=revoker.name,
+        subject=f"certificate {row.serial_number}",
+        at=now,
+        reason=status.reason.label if status.reason is not None else "",
+        **({"invalid_since": since.isoformat()} if since is not None else {}),
+    )
+
+
+_VERBS: Final = {Act.REVOKE: "revoked", Act.HOLD: "held certificate", Act.RELEASE: "released"}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
 from enrollment.ca import encode
-from enrollment.ca.revocation import REVOCATION_REASONS, Act, RevocationRefused
+from enrollment.ca.revocation import REVOCATION_REASONS, Act
+from enrollment.management import revoking
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
 from enrollment.services import revocation, search
 from enrollment.services.revocation import Order
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.core.management.base import CommandParser
 
     from enrollment.models import Certificate
@@ -41,18 +43,13 @@ class Command(VerbCommand):
         listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
         _takes_serial(self.add_verb("show", self.show, reads=True))
         revoke = self.add_verb("revoke", self.revoke)
-        _takes_serial(revoke)
         revoke.add_argument("--reason", required=True, choices=_REASONS)
         hold = self.add_verb("hold", self.hold)
-        _takes_serial(hold)
+        release = self.add_verb("release", self.release)
+        for verb in (revoke, hold, release):
+            revoking.takes_certificates(verb)
         for verb in (revoke, hold):
-            verb.add_argument(
-                "--invalidity",
-                metavar="DATE",
-                type=_date,
-                help="since when the key may be in other hands, YYYY-MM-DD",
-            )
-        _takes_serial(self.add_verb("release", self.release))
+            revoking.takes_invalidity(verb)
 
     def list(self, options: dict[str, Any]) -> None:
         """List certificates, the newest first."""
@@ -90,51 +87,45 @@ class Command(VerbCommand):
         self.stdout.write(pem.replace("\r\n", "\n"), ending="")
 
     def revoke(self, options: dict[str, Any]) -> None:
-        """Revoke a certificate for good, and publish it."""
-        order = Order(Act.REVOKE, _REASONS[options["reason"]], options["invalidity"])
-        self._change(options["serial"], order, "revoked")
+        """Revoke certificates for good, and publish it."""
+        self._change(options, Order(Act.REVOKE, _REASONS[options["reason"]], options["invalidity"]))
 
     def hold(self, options: dict[str, Any]) -> None:
-        """Put a certificate on hold, and publish it."""
-        order = Order(Act.HOLD, invalidity_date=options["invalidity"])
-        self._change(options["serial"], order, "on hold")
+        """Put certificates on hold, and publish it."""
+        self._change(options, Order(Act.HOLD, invalidity_date=options["invalidity"]))
 
     def release(self, options: dict[str, Any]) -> None:
-        """Release a certificate from hold, and publish it."""
-        self._change(options["serial"], Order(Act.RELEASE), "valid again")
+        """Release certificates from hold, and publish it."""
+        self._change(options, Order(Act.RELEASE))
 
-    def _change(self, serial: str, order: Order, outcome: str) -> None:
+    def _change(self, options: dict[str, Any], order: Order) -> None:
+        now = timezone.now()
+        chosen = revoking.choose(options, order.act, now)
+        if options["dry_run"]:
+            self._foretell(chosen, order, now)
+            return
         revoker = revocation.Revoker(shell_actor(), may_revoke=True)
-        try:
-            row = revocation.find(serial)
-            done = revocation.change_status([row], order, revoker, now=timezone.now())
-        except RevocationRefused as error:
-            raise Refusal(str(error)) from error
-        for _, refused in done.refused:
-            raise Refusal(str(refused))
-        if done.crl_number is None:
-            raise Refusal(
-                f"The certificate {row.serial_number} of {row.requester} is {outcome}, but no CRL "
-                f"could be published: {done.problem} The next publication says so."
-            )
-        self.stdout.write(
-            f"The certificate {row.serial_number} of {row.requester} is {outcome}; "
-            f"CRL {done.crl_number} says so."
-        )
+        done = revocation.change_status(chosen.rows, order, revoker, now=now)
+        for sentence in revoking.told(done, order.act):
+            self.stdout.write(sentence)
+        undone = revoking.problems_of(done, order.act, alone=chosen.is_one)
+        revoking.refuse([*chosen.problems, *undone], alone=chosen.is_one)
+
+    def _foretell(self, chosen: revoking.Chosen, order: Order, now: datetime) -> None:
+        rows = revoking.foretold(chosen.rows, order, now)
+        self.print_table(("serial number", "names", "requester", "ends", "would be"), rows)
+        self.stdout.write("Nothing was changed.")
+        revoking.refuse(chosen.problems, alone=chosen.is_one)
 
 
 def _takes_serial(parser: CommandParser) -> None:
     parser.add_argument("serial", metavar="SERIAL", help="in any writing: 0A:1B, 0x0a1b, 0a1b")
 
 
-def _date(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-
-
 def _summary(row: Certificate) -> dict[str, Any]:
     return {
         "serial_number": row.serial_number,
-        "names": list(dict.fromkeys(name.value for name in row.names.all())) or [row.subject],
+        "names": revoking.names_of(row),
         "requester": row.requester,
         "template": row.template_name,
         "state": _state(row, timezone.now()),

@@ -23,6 +23,7 @@ UNDER_SUBMISSION: Final = "Taken Under Submission"
 # Refusals that a new request can mend; the page then shows the command that makes one.
 _MENDED_BY_A_NEW_REQUEST: Final = frozenset(
     {
+        hresult.CERT_REVOKED,
         hresult.KEY_LENGTH,
         hresult.WEAK_SIGNATURE_OR_KEY,
         hresult.NTE_BAD_SIGNATURE,
