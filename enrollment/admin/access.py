@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Person: TypeAlias = User | AnonymousUser
 
 REVIEW: Final = "enrollment.review_enrollmentrequest"
+REVOKE: Final = "enrollment.revoke_certificate"
 
 
 def may_enter(person: Person) -> bool:
@@ -26,6 +27,16 @@ def may_enter(person: Person) -> bool:
 def may_review(person: Person) -> bool:
     """Approval is a duty apart from administration, granted by name."""
     return person.is_active and person.has_perm(REVIEW)
+
+
+def may_revoke(person: Person) -> bool:
+    """Taking back is a duty apart from approval: who may do the one need not do the other."""
+    return person.is_active and person.has_perm(REVOKE)
+
+
+def may_see_certificates(person: Person) -> bool:
+    """Who takes certificates back must find them first."""
+    return may_revoke(person) or person.has_perm("enrollment.view_certificate")
 
 
 def may_see_queue(person: Person) -> bool:

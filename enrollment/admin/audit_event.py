@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin
 from django.utils import timezone
 
-from enrollment.admin import links
+from enrollment.admin import chosen, links
 from enrollment.admin.filters import SubjectFilter
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.models import AuditEvent
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 _REQUEST: Final = re.compile(r"request (\d{1,18})")
+_CERTIFICATE: Final = re.compile(r"certificate ([0-9a-f]{1,40})")
 
 
 @admin.register(AuditEvent)
@@ -40,11 +41,8 @@ class AuditEventAdmin(RecordAdmin[AuditEvent]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        subject = (
-            f"request {int(term)}"
-            if term.isascii() and term.isdigit() and len(term) <= 18  # noqa: PLR2004 - digits of the highest id
-            else term
-        )
+        request_id = chosen.number(term)
+        subject = term if request_id is None else f"request {request_id}"
         return queryset.filter(subject=subject), False
 
     def story(self, request: HttpRequest, row: AuditEvent) -> dict[str, Any]:
@@ -60,10 +58,11 @@ class AuditEventAdmin(RecordAdmin[AuditEvent]):
 
     @admin.display(description="object")
     def subject_shown(self, row: AuditEvent) -> SafeString | str:
-        found = _REQUEST.fullmatch(row.subject)
-        if found is None:
-            return row.subject
-        return links.anchor(links.request_page(int(found[1])), row.subject)
+        if found := _REQUEST.fullmatch(row.subject):
+            return links.anchor(links.request_page(int(found[1])), row.subject)
+        if found := _CERTIFICATE.fullmatch(row.subject):
+            return links.anchor(links.certificates_of(found[1]), row.subject)
+        return row.subject
 
     @admin.display(description="detail")
     def told(self, row: AuditEvent) -> str:

@@ -8,10 +8,10 @@ from cryptography import x509
 from django.contrib import admin
 from django.utils import timezone
 
-from enrollment.admin import facts, links
+from enrollment.admin import facts, links, trail
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.ca import encode
-from enrollment.models import AuditEvent, Authority, CertificateRevocationList
+from enrollment.models import Authority, CertificateRevocationList
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -27,15 +27,13 @@ class AuthorityAdmin(RecordAdmin[Authority]):
 
     def story(self, request: HttpRequest, row: Authority) -> dict[str, Any]:
         parsed = x509.load_der_x509_certificate(bytes(row.der))
-        subject = f"ca {row.index}"
         return {
             "facts": facts.certificate_facts(parsed),
             "thumbprints": facts.thumbprints(parsed),
             "pem": encode.pem(bytes(row.der)),
             "ends": links.moment(parsed.not_valid_after_utc, timezone.now()),
             "newest_crl": CertificateRevocationList.objects.filter(authority=row).first(),
-            "events": AuditEvent.objects.filter(subject=subject)[:20],
-            "events_address": links.events_of(subject),
+            **trail.of(f"ca {row.index}"),
         }
 
     @admin.display(description="ends")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from enrollment.admin import access
 from enrollment.admin import decide as desk
+from enrollment.admin.chosen import ids
 from enrollment.admin.queue import names_of
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-# As many as one page of the queue shows; preparing each costs a lint.
-MOST: Final = 50
 _TITLES: Final = {"issue": "Issue these requests?", "deny": "Deny these requests?"}
 
 
@@ -48,7 +47,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not access.may_review(request.user):
         raise PermissionDenied
     act = request.POST.get("act", "")
-    chosen = _chosen(request)
+    chosen = ids(request, "request")
     if act not in _TITLES or not chosen:
         messages.warning(request, "Select at least one request, then choose Issue or Deny.")
         return redirect("admin:index")
@@ -63,18 +62,6 @@ def decide(request: HttpRequest) -> HttpResponse:
         "form": form,
     }
     return render(request, "admin/queue_decide.html", context)
-
-
-def _chosen(request: HttpRequest) -> list[int]:
-    """Return the selected request ids, each once; what is no number was not on our page."""
-    raw = request.POST.getlist("request")[:MOST]
-    return list(
-        dict.fromkeys(
-            int(text)
-            for text in raw
-            if text.isascii() and text.isdigit() and len(text) <= 18  # noqa: PLR2004 - digits of the highest id
-        )
-    )
 
 
 def _rows(chosen: list[int]) -> list[EnrollmentRequest]:

@@ -11,32 +11,39 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 
-from enrollment.admin import facts, links, state
-from enrollment.admin.filters import EndFilter, IssuedFilter, TemplateFilter
+from enrollment.admin import access, facts, links, state, trail
+from enrollment.admin.filters import EndFilter, IssuedFilter, KeyFilter, TemplateFilter
 from enrollment.admin.readonly import RecordAdmin
+from enrollment.admin.revoke import names_of
 from enrollment.admin.wording import grouped
 from enrollment.ca import encode
-from enrollment.models import AuditEvent, Certificate
-from enrollment.services import delivery, search
+from enrollment.ca.revocation import Act
+from enrollment.models import Certificate
+from enrollment.services import delivery, revocation, search
+from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.urls import URLPattern
     from django.utils.safestring import SafeString
 
-_FIRST_NAMES: Final = 3
-_EVENTS: Final = 20
+_RENEWALS: Final = 20
+_LONGEST_KEY: Final = 64
 
 
 @admin.register(Certificate)
 class CertificateAdmin(RecordAdmin[Certificate]):
-    """Certificates may be found, read and downloaded; never edited or deleted."""
+    """Certificates may be found, read, downloaded and taken back; never edited or deleted."""
 
     list_display = ("names_shown", "requester_shown", "template_name", "ends", "state_shown",
                     "serial_shown")  # fmt: skip
-    list_filter = (EndFilter, IssuedFilter, TemplateFilter)
+    list_display_links = ("names_shown",)
+    list_filter = (EndFilter, IssuedFilter, TemplateFilter, KeyFilter)
     # Only makes the search box appear; `get_search_results` does the search.
     search_fields = ("names__value",)
     search_help_text = (
@@ -44,6 +51,14 @@ class CertificateAdmin(RecordAdmin[Certificate]):
     )
     change_list_template = "admin/enrollment/certificate/change_list.html"
     story_template = "admin/enrollment/certificate/story.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Certificate | None = None) -> bool:
+        return access.may_see_certificates(request.user)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Let those who may take certificates back select some."""
+        columns = self.list_display
+        return ("selected", *columns) if access.may_revoke(request.user) else columns
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Certificate]:
         return super().get_queryset(request).prefetch_related("names").defer("der")
@@ -57,7 +72,13 @@ class CertificateAdmin(RecordAdmin[Certificate]):
     ) -> HttpResponse:
         """List certificates, and say how the search was understood."""
         reading = search.read(request.GET.get("q", "")[:255])
-        return super().changelist_view(request, {**(extra_context or {}), "read_as": reading.words})
+        key = search.hexadecimal(request.GET.get("key", "")[:_LONGEST_KEY]) or ""
+        context = {
+            "read_as": f"the key {grouped(key)}" if key else reading.words,
+            "may_revoke": access.may_revoke(request.user),
+            "holdings": _listed(reading, key),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Certificate], search_term: str
@@ -91,31 +112,47 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         parsed = x509.load_der_x509_certificate(bytes(row.der))
         now = timezone.now()
         enrollment_request = getattr(row, "request", None)
-        subject = f"request {enrollment_request.pk}" if enrollment_request else ""
+        subjects = [f"certificate {row.serial_number}"]
+        if enrollment_request is not None:
+            subjects.append(f"request {enrollment_request.pk}")
         return {
             "title": row.subject or "Certificate",
-            "names": [name.value for name in row.names.all()],
+            "names": list(dict.fromkeys(name.value for name in row.names.all())),
             "state": state.of_certificate(row, now),
+            "mood": state.words_of_certificate(row, now)[0],
+            "status": revocation.status_of(row),
+            "taken_back": links.moment(row.revoked_at, now) if row.revoked_at else "",
+            "acts": _acts(row, now) if access.may_revoke(request.user) else (),
+            "holdings": _around(row) if access.may_revoke(request.user) else (),
             "ends": links.moment(row.not_after, now),
             "serial": grouped(row.serial_number),
             "facts": facts.certificate_facts(parsed),
             "thumbprints": facts.thumbprints(parsed),
             "pem": encode.pem(bytes(row.der)),
             "enrollment_request": enrollment_request,
-            "renewals": row.renewals.defer("raw").order_by("-pk")[:_EVENTS],
-            "events": AuditEvent.objects.filter(subject=subject)[:_EVENTS] if subject else (),
-            "events_address": links.events_of(subject),
+            "renewals": row.renewals.defer("raw").order_by("-pk")[:_RENEWALS],
+            **trail.of(*subjects),
             "requester_address": links.requests_of(row.requester),
             "same_requester_address": links.certificates_of(row.requester),
+            "same_key_address": links.certificates_with(row.spki_sha256),
         }
+
+    @admin.display(
+        description=format_html(
+            '<input type="checkbox" data-desk-all="certificate" aria-label="{}">',
+            "Select all on this page",
+        )
+    )
+    def selected(self, row: Certificate) -> SafeString:
+        return format_html(
+            '<input type="checkbox" name="certificate" value="{}" aria-label="Select {}">',
+            row.pk,
+            names_of(row),
+        )
 
     @admin.display(description="names")
     def names_shown(self, row: Certificate) -> str:
-        values = list(dict.fromkeys(name.value for name in row.names.all()))
-        if not values:
-            return row.subject or "(no name)"
-        rest = len(values) - _FIRST_NAMES
-        return ", ".join(values[:_FIRST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+        return names_of(row)
 
     @admin.display(description="requester")
     def requester_shown(self, row: Certificate) -> SafeString:
@@ -132,6 +169,26 @@ class CertificateAdmin(RecordAdmin[Certificate]):
     @admin.display(description="serial number")
     def serial_shown(self, row: Certificate) -> str:
         return grouped(row.serial_number)
+
+
+def _acts(row: Certificate, now: datetime) -> tuple[Act, ...]:
+    """Return what may be done to a certificate as it is."""
+    return tuple(
+        act for act in Act if revocation.objection(row, revocation.Order(act), now) is None
+    )
+
+
+def _around(row: Certificate) -> tuple[Holding, ...]:
+    """Return the sets in which a certificate does not stand alone."""
+    sets = (Holding(Of.REQUESTER, row.requester), Holding(Of.KEY, row.spki_sha256))
+    return tuple(one for one in sets if one.rows().exclude(pk=row.pk).exists())
+
+
+def _listed(reading: search.Reading, key: str) -> tuple[Holding, ...]:
+    """Return the set that a list shows, when it shows one."""
+    if key:
+        return (Holding(Of.KEY, key),)
+    return (Holding(Of.REQUESTER, reading.requester),) if reading.requester else ()
 
 
 _ENCODINGS: Final = {

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 
-from enrollment.admin import access, links, state, story
+from enrollment.admin import access, chosen, links, state, story
 from enrollment.admin import decide as desk
 from enrollment.admin.decide import DenyForm
 from enrollment.admin.filters import DispositionFilter, RequesterFilter, TemplateFilter
@@ -44,7 +44,8 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
         return access.may_see_queue(request.user)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnrollmentRequest]:
-        return super().get_queryset(request).defer("raw", "attributes")
+        rows = super().get_queryset(request).select_related("certificate")
+        return rows.defer("raw", "attributes", "certificate__der")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[EnrollmentRequest], search_term: str
@@ -53,8 +54,9 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if term.isascii() and term.isdigit() and len(term) <= 18:  # noqa: PLR2004 - 64 bits
-            return queryset.filter(pk=int(term)), False
+        request_id = chosen.number(term)
+        if request_id is not None:
+            return queryset.filter(pk=request_id), False
         return queryset.filter(requester=term), False
 
     def get_urls(self) -> list[URLPattern]:
@@ -106,7 +108,7 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
 
     @admin.display(description="state")
     def state_shown(self, row: EnrollmentRequest) -> SafeString:
-        return state.of_request(row.disposition)
+        return state.of_request(row)
 
     @admin.display(description="requester")
     def requester_shown(self, row: EnrollmentRequest) -> SafeString:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from enrollment.admin.wording import grouped
-from enrollment.ca import algorithms, der, encode, names, oids
+from enrollment.ca import algorithms, der, encode, keys, names, oids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -223,11 +223,16 @@ def octets_words(octets: bytes) -> str:
 
 
 def thumbprints(certificate: x509.Certificate) -> list[Fact]:
-    """Return both thumbprints, grouped."""
+    """Return both thumbprints, and that of the key, grouped."""
     der = certificate.public_bytes(Encoding.DER)
     return [
         Fact("Thumbprint (SHA-1)", (grouped(encode.thumbprint(der)),), is_code=True),
         Fact("Thumbprint (SHA-256)", (grouped(encode.thumbprint_sha256(der)),), is_code=True),
+        Fact(
+            "Key (SHA-256)",
+            (grouped(keys.spki_sha256(certificate.public_key())),),
+            is_code=True,
+        ),
     ]
 
 

@@ -122,8 +122,30 @@ class RequesterFilter(ExactFilter):
     parameter_name = "requester"
 
 
-class SubjectFilter(ExactFilter):
-    """What an event is about."""
+class KeyFilter(ExactFilter):
+    """Which public key, by its SHA-256."""
+
+    title = "key"
+    parameter_name = "key"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(spki_sha256=value) if value else queryset
+
+
+class SubjectFilter(admin.SimpleListFilter):
+    """What an event is about; a certificate's story is that of its request, too."""
 
     title = "object"
     parameter_name = "subject"
+    _most: Final = 5
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+        self._subjects = [text[:150] for text in request.GET.getlist("subject")[: self._most]]
+        super().__init__(request, *args, **kwargs)
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(subject, subject) for subject in self._subjects if subject]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(subject__in=self._subjects) if self.value() else queryset

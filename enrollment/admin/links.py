@@ -37,9 +37,15 @@ def certificates_of(term: str) -> str:
     return f"{reverse('admin:enrollment_certificate_changelist')}?{urlencode({'q': term})}"
 
 
-def events_of(subject: str) -> str:
-    """Return the address of the audit events about one thing."""
-    query = urlencode({"subject": subject})
+def certificates_with(spki_sha256: str) -> str:
+    """Return the address of the certificates that have one key."""
+    query = urlencode({"key": spki_sha256})
+    return f"{reverse('admin:enrollment_certificate_changelist')}?{query}"
+
+
+def events_of(*subjects: str) -> str:
+    """Return the address of the audit events about one thing, or about several."""
+    query = urlencode({"subject": subjects}, doseq=True)
     return f"{reverse('admin:enrollment_auditevent_changelist')}?{query}"
 
 

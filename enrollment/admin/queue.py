@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from enrollment.admin import access, warnings
+from enrollment.admin import access, chosen, warnings
 from enrollment.admin.paging import CEILING, capped_count
-from enrollment.admin.wording import length
+from enrollment.admin.wording import first_names, length
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest, Template
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PAGE: Final = 50
 _SOON: Final = timedelta(days=30)
 _REMEMBERED: Final = "desk.queue"
-_FIRST_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,7 @@ def _filter_of(request: HttpRequest) -> QueueFilter:
 
 
 def _after(request: HttpRequest) -> int:
-    raw = request.GET.get("after", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 18 else 0  # noqa: PLR2004 - 64 bits
+    return chosen.number(request.GET.get("after", "")) or 0
 
 
 def _read(rows: QuerySet[EnrollmentRequest], after: int, now: datetime) -> Queue:
@@ -168,10 +166,7 @@ def _entries(rows: Sequence[EnrollmentRequest], now: datetime) -> list[Entry]:
 def names_of(row: EnrollmentRequest) -> str:
     """Return the first names of a request, or its subject where it has none."""
     values = [_as_written(name, row) for name in dict.fromkeys(warnings.values_of(row))]
-    if not values:
-        return row.subject or "(no name)"
-    rest = len(values) - _FIRST_NAMES
-    return ", ".join(values[:_FIRST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    return first_names(values, row.subject)
 
 
 def _as_written(name: str, row: EnrollmentRequest) -> str:

@@ -72,10 +72,11 @@ class DeskSite(admin.AdminSite):
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from enrollment.admin import bulk  # noqa: PLC0415 - they register with this site
+        from enrollment.admin import bulk, revoke  # noqa: PLC0415 - they register with this site
 
         return [
             path("queue/decide/", self.admin_view(bulk.decide), name="queue_decide"),
+            path("certificates/status/", self.admin_view(revoke.change), name="certificate_status"),
             *super().get_urls(),
         ]
 

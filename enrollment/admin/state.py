@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 from django.utils.html import format_html
 
 from enrollment.ca.disposition import Disposition
+from enrollment.services import revocation
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.utils.safestring import SafeString
 
-    from enrollment.models import Certificate
+    from enrollment.models import Certificate, EnrollmentRequest
 
 WORDS: Final = {
     Disposition.INCOMPLETE: ("wait", "◌", "Incomplete"),
@@ -24,6 +25,7 @@ WORDS: Final = {
     Disposition.UNDER_SUBMISSION: ("wait", "◷", "Waiting"),
     Disposition.REVOKED: ("bad", "⊘", "Revoked"),
 }
+_ON_HOLD: Final = ("wait", "‖", "On hold")
 
 
 def badge(mood: str, icon: str, word: str) -> SafeString:
@@ -36,17 +38,31 @@ def badge(mood: str, icon: str, word: str) -> SafeString:
     )
 
 
-def of_request(disposition: int) -> SafeString:
+def words_of_request(row: EnrollmentRequest) -> tuple[str, str, str]:
+    """Return mood, icon and word of a request; on hold is what AD CS calls revoked."""
+    held = row.certificate is not None and revocation.status_of(row.certificate).is_held
+    return _ON_HOLD if held else WORDS[row.state]
+
+
+def of_request(row: EnrollmentRequest) -> SafeString:
     """Draw where a request stands."""
-    return badge(*WORDS[Disposition(disposition)])
+    return badge(*words_of_request(row))
+
+
+def words_of_certificate(row: Certificate, now: datetime) -> tuple[str, str, str]:
+    """Return mood, icon and word of a certificate."""
+    status = revocation.status_of(row)
+    if status.is_revoked and not status.is_held:
+        return "bad", "⊘", "Revoked"
+    if row.not_after <= now:
+        return "bad", "◌", "Ended"
+    if status.is_held:
+        return _ON_HOLD
+    if row.not_before > now:
+        return "wait", "◷", "Not yet valid"
+    return "good", "✓", "Valid"
 
 
 def of_certificate(row: Certificate, now: datetime) -> SafeString:
     """Draw whether a certificate can be relied upon."""
-    if row.revoked_at is not None:
-        return badge("bad", "⊘", "Revoked")
-    if row.not_after <= now:
-        return badge("bad", "◌", "Ended")
-    if row.not_before > now:
-        return badge("wait", "◷", "Not yet valid")
-    return badge("good", "✓", "Valid")
+    return badge(*words_of_certificate(row, now))

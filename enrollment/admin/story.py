@@ -9,12 +9,12 @@ from cryptography import x509
 from django.utils import timezone
 
 from enrollment import conf
-from enrollment.admin import access, comparison, links, state
+from enrollment.admin import access, comparison, links, state, trail
 from enrollment.admin.queue import names_of
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Deny, Requester
-from enrollment.models import AuditEvent, EnrollmentRequest, Template
+from enrollment.models import EnrollmentRequest, Template
 from enrollment.services import directory, enroll, judgement, review
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
         "may_review": reviews,
         "is_own": reviews and _is_own(row, person),
         "exhibit": _exhibit(row, reviews=reviews, now=now),
-        "state": state.of_request(row.disposition),
-        "mood": state.WORDS[row.state][0],
+        "state": state.of_request(row),
+        "mood": state.words_of_request(row)[0],
         "arrived": links.moment(row.submitted_at, now),
         "decided": links.moment(row.decided_at, now) if row.decided_at else "",
         "template": Template.objects.filter(name=row.template_name).first(),
@@ -70,8 +70,8 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
         "renews": row.renews,
         "history": _history(row, now),
         "requester_address": links.requests_of(row.requester),
-        "events": AuditEvent.objects.filter(subject=subject)[:_MOST],
-        "events_address": links.events_of(subject),
+        "certificates_address": links.certificates_of(row.requester),
+        **trail.of(subject),
     }
 
 
@@ -167,8 +167,10 @@ def _history(row: EnrollmentRequest, now: datetime) -> list[dict[str, Any]]:
             "row": other,
             "names": names_of(other),
             "address": links.request_page(other.pk),
-            "state": state.of_request(other.disposition),
+            "state": state.of_request(other),
             "arrived": links.moment(other.submitted_at, now),
         }
-        for other in others.defer("raw", "attributes").order_by("-pk")[:_MOST]
+        for other in others.select_related("certificate")
+        .defer("raw", "attributes", "certificate__der")
+        .order_by("-pk")[:_MOST]
     ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.utils import timezone
 
-from enrollment.admin import links, state
+from enrollment.admin import state, trail
 from enrollment.admin.readonly import plain_title
 from enrollment.admin.template_form import TemplateForm
-from enrollment.models import AuditEvent, Template
+from enrollment.models import Template
 from enrollment.services import templates
 
 if TYPE_CHECKING:
@@ -100,11 +100,7 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
     ) -> HttpResponse:
         """Show the form beside what happened to this template."""
         row = self.get_object(request, object_id)
-        subject = f"template {row.name}" if row else ""
-        events = {
-            "events": AuditEvent.objects.filter(subject=subject)[:20] if subject else (),
-            "events_address": links.events_of(subject),
-        }
+        events = trail.of(f"template {row.name}") if row else trail.of()
         return super().change_view(
             request, object_id, form_url, {**events, **(extra_context or {})}
         )

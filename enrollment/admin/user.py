@@ -9,9 +9,11 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
+from enrollment.admin import access, links
 from enrollment.admin.readonly import plain_title
 from enrollment.models import Account
 from enrollment.services import audit, people
+from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
     from django.forms import BaseModelFormSet, ModelForm
@@ -56,6 +58,20 @@ class AccountAdmin(UserAdmin[User]):
     ) -> HttpResponse:
         context = {"title": plain_title(self.model), **(extra_context or {})}
         return super().changelist_view(request, context)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the account beside its certificates."""
+        row = self.get_object(request, object_id)
+        around = _certificates_of(row, request) if row is not None else {}
+        return super().change_view(
+            request, object_id, form_url, {**around, **(extra_context or {})}
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -106,6 +122,17 @@ class AccountAdmin(UserAdmin[User]):
     @admin.display(description="roles")
     def roles(self, row: User) -> str:
         return ", ".join(group.name for group in row.groups.all()) or "none"
+
+
+def _certificates_of(row: User, request: HttpRequest) -> dict[str, Any]:
+    name = row.get_username()
+    may_see = access.may_see_certificates(request.user)
+    holding = Holding(Of.REQUESTER, name)
+    takes_back = access.may_revoke(request.user) and holding.rows().exists()
+    return {
+        "certificates_address": links.certificates_of(name) if may_see else "",
+        "holdings": (holding,) if takes_back else (),
+    }
 
 
 def _changes(form: ModelForm[Any]) -> dict[str, list[Any]]:

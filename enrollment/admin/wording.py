@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime, timedelta
 
+_FIRST_NAMES: Final = 3
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -40,3 +42,12 @@ def relative(moment: datetime, now: datetime) -> str:
 def grouped(text: str, size: int = 4) -> str:
     """Cut a serial number or thumbprint into groups that the eye can hold."""
     return " ".join(text[start : start + size] for start in range(0, len(text), size))
+
+
+def first_names(names: Iterable[str], otherwise: str) -> str:
+    """Name the first few, each once; `otherwise` where there is none."""
+    values = list(dict.fromkeys(names))
+    if not values:
+        return otherwise or "(no name)"
+    rest = len(values) - _FIRST_NAMES
+    return ", ".join(values[:_FIRST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

@@ -160,9 +160,7 @@ def check_invalidity(invalidity_date: datetime | None, *, now: datetime) -> None
             "The invalidity date lies in the future.", hresult=INVALID_PARAMETER
         )
     if invalidity_date is not None and invalidity_date < _EARLIEST:
-        raise RevocationRefused(
-            "The invalidity date lies before 1950.", hresult=INVALID_PARAMETER
-        )
+        raise RevocationRefused("The invalidity date lies before 1950.", hresult=INVALID_PARAMETER)
 
 
 def may_change(act: Act) -> tuple[bool, bool]:

@@ -22,6 +22,7 @@ DESK_RIGHTS: Final = (
     "enrollment.review_enrollmentrequest",
     "enrollment.view_enrollmentrequest",
     "enrollment.view_certificate",
+    "enrollment.revoke_certificate",
     "enrollment.change_template",
     "enrollment.view_auditevent",
     "auth.change_user",

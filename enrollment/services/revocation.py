@@ -39,8 +39,9 @@ class UnknownCertificate(RevocationRefused):
 
     def __init__(self, serial_number: str) -> None:
         super().__init__(
-            f"This CA issued no certificate with the serial number {serial_number}. It is mistyped, "
-            "or another CA issued the certificate, as it says under 'issuer', and must revoke it.",
+            f"This CA issued no certificate with the serial number {serial_number}. It is "
+            "mistyped, or another CA issued the certificate, as it says under 'issuer', and must "
+            "revoke it.",
             hresult=hresult.INVALID_PARAMETER,
         )
 

@@ -33,10 +33,11 @@ _GROUPING: Final = str.maketrans("", "", ": -\t")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a search was understood, and what fits it."""
+    """How a search was understood, and what fits it; `requester` when it is somebody's."""
 
     condition: Q
     words: str
+    requester: str = ""
 
     def rows(self) -> QuerySet[Certificate]:
         """Return the certificates that fit, newest first."""
@@ -99,7 +100,7 @@ def _as_requester(term: str) -> Reading | None:
     account = Q(requester=term)
     if not Certificate.objects.filter(account).exists():
         return None
-    return Reading(account, f"requester '{visible(term)}'")
+    return Reading(account, f"requester '{visible(term)}'", requester=term)
 
 
 def _as_beginning(term: str) -> Reading:

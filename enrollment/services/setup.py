@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MANAGERS: Final = "Certificate Managers"
 ADMINISTRATORS: Final = "CA Administrators"
+REVOKERS: Final = "Certificate Revokers"
 AUDITORS: Final = "Auditors"
 OPERATORS: Final = "Operators"
 
@@ -32,6 +33,8 @@ _READ_CA: Final = ("view_authority", "view_certificaterevocationlist")
 _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     ENROLLEES: (),
     MANAGERS: (*_READ_REQUESTS, *_READ_CA, "review_enrollmentrequest", "revoke_certificate"),
+    # Somebody on duty at night may stop a certificate, and issues none.
+    REVOKERS: ("view_certificate", *_READ_CA, "revoke_certificate"),
     ADMINISTRATORS: (
         *_READ_REQUESTS,
         *_READ_CA,

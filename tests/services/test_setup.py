@@ -124,6 +124,7 @@ def test_without_set_up_there_is_no_ca(db: None) -> None:
         ("Enrollees", (), ("view_enrollmentrequest", "review_enrollmentrequest")),
         (
             "Certificate Managers",
+            "Certificate Revokers",
             ("review_enrollmentrequest", "view_certificate"),
             ("change_template", "change_user"),
         ),

@@ -89,10 +89,57 @@ def test_a_revoked_certificate_is_not_offered_again(program: Visitor) -> None:
     page = program.get(f"status?id={row.pk}").content.decode()
     listed = program.get("requests").content.decode()
 
-    assert "The certificate was issued, and revoked since then." in page
+    assert "The certificate was issued, and is revoked since " in page
+    assert "(key compromise)" in page
     assert "locDownloadCert3" not in page
     assert "Revoked</span>" in listed
+    assert "UTC (key compromise)" in listed
     assert f"renews={row.pk}" not in listed
+
+
+def test_a_certificate_on_hold_says_so_and_not_that_it_is_revoked(program: Visitor) -> None:
+    program.submit(PEM)
+    row = newest()
+    assert row.certificate is not None
+    maria = Revoker("maria", may_revoke=True)
+    revocation.change_status([row.certificate], Order(Act.HOLD), maria, now=timezone.now())
+
+    page = program.get(f"status?id={row.pk}").content.decode()
+    listed = program.get("requests").content.decode()
+
+    assert "The certificate was issued, and is on hold since " in page
+    assert "released, it is valid again" in page
+    assert "On hold</span>" in listed
+    assert "Revoked</span>" not in listed
+
+
+def test_what_waited_for_a_manager_once_does_not_say_so_when_it_is_revoked(
+    program: Visitor,
+) -> None:
+    program.submit(PEM)
+    row = newest()
+    EnrollmentRequest.objects.filter(pk=row.pk).update(detail="Template needs approval.")
+    assert row.certificate is not None
+    maria = Revoker("maria", may_revoke=True)
+    revocation.change_status([row.certificate], Order(Act.REVOKE), maria, now=timezone.now())
+
+    assert "Template needs approval." not in program.get("requests").content.decode()
+
+
+def test_a_revoked_certificate_is_replaced_and_not_renewed_with_its_key(
+    program: Visitor,
+) -> None:
+    program.submit(PEM)
+    row = newest()
+    before = program.get(f"certrqxt.asp?renews={row.pk}").content.decode()
+    assert row.certificate is not None
+    maria = Revoker("maria", may_revoke=True)
+    revocation.change_status([row.certificate], Order(Act.REVOKE), maria, now=timezone.now())
+
+    after = program.get(f"certrqxt.asp?renews={row.pk}").content.decode()
+
+    assert "x509toreq" in before
+    assert "x509toreq" not in after
 
 
 def test_the_link_to_come_back_by_leads_to_the_request(program: Visitor) -> None:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition
+from enrollment.ca.revocation import GOOD
 from enrollment.protocols.web import commands
+from enrollment.services import revocation
 
 if TYPE_CHECKING:
+    from enrollment.ca.revocation import Status
     from enrollment.models import EnrollmentRequest
 
 # What AD CS takes when nothing else is said; short certificates renew in their last fifth.
@@ -187,7 +190,12 @@ def request_line(row: EnrollmentRequest, now: datetime, *, in_cookie: bool = Fal
     """Return one line of a list of requests."""
     certificate = row.certificate
     tone, word = _WORDS[row.state]
-    if certificate is not None and certificate.not_after < now and word == "Issued":
+    reason = row.detail if row.state is not Disposition.ISSUED else ""
+    if row.state is Disposition.REVOKED:
+        status = _status(row)
+        reason = _since(status)
+        tone, word = ("wait", "On hold") if status.is_held else (tone, word)
+    elif certificate is not None and certificate.not_after < now and word == "Issued":
         tone, word = "bad", "Expired"
     return RequestLine(
         request_id=row.pk,
@@ -196,7 +204,7 @@ def request_line(row: EnrollmentRequest, now: datetime, *, in_cookie: bool = Fal
         submitted_at=row.submitted_at,
         tone=tone,
         word=word,
-        reason=row.detail if row.state is not Disposition.ISSUED else "",
+        reason=reason,
         not_after=certificate.not_after if certificate else None,
         can_renew=certificate is not None and row.state is Disposition.ISSUED,
         in_cookie=in_cookie,
@@ -224,16 +232,34 @@ def not_issued(row: EnrollmentRequest) -> ErrorPage:
 
 
 def revoked(row: EnrollmentRequest) -> ErrorPage:
-    """Return the Error page of a request whose certificate must no longer be used."""
-    text = hresult.describe(hresult.CERT_REVOKED)
+    """Return the Error page of a request whose certificate must not be used (any more)."""
+    status = _status(row)
+    word = "is on hold" if status.is_held else "is revoked"
     return ErrorPage(
         message=row.disposition_message,
-        last_status=text,
+        last_status=hresult.describe(hresult.CERT_REVOKED),
         disposition=f"{row.disposition}",
-        suggested_cause="The certificate was revoked.",
-        summary="The certificate was issued, and revoked since then.",
-        next_step="Do not install it. Make a new key and request, and send it here.",
+        suggested_cause="The certificate is on hold."
+        if status.is_held
+        else "The certificate was revoked.",
+        summary=f"The certificate was issued, and {word} {_since(status)}.",
+        next_step="Do not use it meanwhile. Ask a certificate manager: released, it is valid again."
+        if status.is_held
+        else "Do not install it. Make a new key and request, and send it here.",
     )
+
+
+def _status(row: EnrollmentRequest) -> Status:
+    return revocation.status_of(row.certificate) if row.certificate is not None else GOOD
+
+
+def _since(status: Status) -> str:
+    """Say since when, and of a revocation why, when there is more to say than nothing."""
+    if status.revoked_at is None:
+        return ""
+    told = status.reason is not None and not status.is_held
+    why = f" ({status.reason.label})" if told and status.reason is not None else ""
+    return f"since {status.revoked_at:%Y-%m-%d %H:%M} UTC{why}"
 
 
 def _without_armor(text: str) -> str:

@@ -3,14 +3,15 @@
 
 document.querySelectorAll("[data-desk-all]").forEach((all) => {
   const form = all.closest("form");
-  const boxes = [...form.querySelectorAll('input[name="request"]')];
+  const noun = all.dataset.deskAll;
+  const boxes = [...form.querySelectorAll(`input[name="${noun}"]`)];
   const told = form.querySelector("[data-desk-selected]");
   const tell = () => {
     const count = boxes.filter((box) => box.checked).length;
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
     if (told) {
-      told.textContent = count === 1 ? "1 request selected:" : `${count} requests selected:`;
+      told.textContent = count === 1 ? `1 ${noun} selected:` : `${count} ${noun}s selected:`;
     }
   };
   all.addEventListener("change", () => {

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from enrollment import conf
+from enrollment.ca.disposition import Disposition
 from enrollment.protocols.web import codec, commands
 from enrollment.protocols.web.answers import page
 from enrollment.protocols.web.forms import SubmitForm
@@ -81,6 +82,9 @@ def _renewing(fields: Fields, requester: Requester) -> tuple[RenewingNote | None
     row = delivery.find(number, requester)
     if row is None or row.certificate is None:
         return None, ""
+    if row.state is not Disposition.ISSUED:
+        # What was taken back is replaced with a new key, not renewed with the old one.
+        return None, row.template_name
     note = RenewingNote(name_of(row), row.certificate.not_after, commands.renewal_command())
     return note, row.template_name
 
