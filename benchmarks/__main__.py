@@ -1,4 +1,4 @@
-"""`python -m benchmarks [core] [lint] [http]`: all of them without a name."""
+"""`python -m benchmarks [core] [lint] [http] [revocation]`: all of them without a name."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from benchmarks import measure
 
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
-    from benchmarks import core, http  # noqa: PLC0415 - each is imported when it is asked for
+    from benchmarks import core, http, revocation  # noqa: PLC0415 - each is imported when it is asked for
 
-    benchmarks = {"core": core.run, "lint": core.run_lint, "http": http.run}
+    benchmarks = {
+        "core": core.run,
+        "lint": core.run_lint,
+        "http": http.run,
+        "revocation": revocation.run,
+    }
     unknown = set(names) - set(benchmarks) - {"profile"}
     if unknown:
         print(f"Unknown: {', '.join(sorted(unknown))}. There are: {', '.join(benchmarks)}.")

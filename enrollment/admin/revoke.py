@@ -173,11 +173,13 @@ def _carry_out(request: HttpRequest, meant: Target, order: Order, now: datetime)
     _tell(request, done, order.act)
     left = meant.left(now)
     if left and meant.holding is not None:
+        words = meant.holding.words
         count = f"More than {MOST_AT_ONCE:,}" if left > MOST_AT_ONCE else f"{left:,}"
+        these = f"1 certificate {words} is" if left == 1 else f"{count} certificates {words} are"
         messages.warning(
             request,
-            f"{count} certificates {meant.holding.words} are left, issued meanwhile or more than "
-            "are done in one go. Look at them, and do it again.",
+            f"{these} left: issued meanwhile, or more than are done in one go. Look at them, and "
+            "do it again.",
         )
     return redirect(meant.address)
 
@@ -190,8 +192,7 @@ def _tell(request: HttpRequest, done: Outcome, act: Act) -> None:
     elif not done.refused:
         messages.warning(request, "Nothing was changed: the certificates are not there any more.")
     for row, refused in done.refused[:_MOST_REFUSALS]:
-        whose = f"{names_of(row)}, of {row.requester}"
-        messages.error(request, f"{whose}, was left as it is. {refused}")
+        messages.error(request, f"{_one(row)}, was left as it is. {refused}")
     more = len(done.refused) - _MOST_REFUSALS
     if more > 0:
         messages.error(request, f"{more:,} more certificates were left as they are.")
@@ -201,7 +202,11 @@ def _what(done: Outcome) -> str:
     if len(done.changed) > 1:
         return f"{len(done.changed):,} certificates are"
     [row] = done.changed
-    return f"The certificate for {names_of(row)}, issued to {row.requester}, is"
+    return f"{_one(row)}, is"
+
+
+def _one(row: Certificate) -> str:
+    return f"The certificate for {names_of(row)}, issued to {row.requester}"
 
 
 def _published(done: Outcome) -> str:

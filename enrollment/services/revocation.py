@@ -270,9 +270,9 @@ def _tell_trail(row: Certificate, order: Order, revoker: Revoker, now: datetime)
         actor=revoker.name,
         subject=f"certificate {row.serial_number}",
         at=now,
-        reason=status.reason.label if status.reason is not None else "",
+        reason=status.reason.label if status.reason is not None and not status.is_held else "",
         **({"invalid_since": since.isoformat()} if since is not None else {}),
     )
 
 
-_VERBS: Final = {Act.REVOKE: "revoked", Act.HOLD: "held certificate", Act.RELEASE: "released"}
+_VERBS: Final = {Act.REVOKE: "revoked", Act.HOLD: "put on hold", Act.RELEASE: "released"}

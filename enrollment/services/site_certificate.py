@@ -14,13 +14,12 @@ from cryptography import x509
 from enrollment import conf, keys
 from enrollment.ca.encode import pem_bundle
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, KeyUsage
+from enrollment.models import Certificate
 from enrollment.services import audit, authority, delivery, own_certificates
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-    from enrollment.models import Certificate
 
 _LIFETIME: Final = timedelta(days=365)
 # Nobody may ask for it by name: the value lives here and in no row.
@@ -90,7 +89,14 @@ def _held(file: Path, key_file: Path, now: datetime) -> x509.Certificate | None:
         return None
     life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     still_long = now < certificate.not_valid_after_utc - life / 3
-    return certificate if still_long and set(names.value) == set(_names()) else None
+    serves = still_long and set(names.value) == set(_names()) and not _is_revoked(certificate)
+    return certificate if serves else None
+
+
+def _is_revoked(certificate: x509.Certificate) -> bool:
+    """Whether somebody took it back, or put it on hold: clients that check refuse it."""
+    number = f"{certificate.serial_number:x}"
+    return Certificate.objects.filter(serial_number=number, revoked_at__isnull=False).exists()
 
 
 def _names() -> list[x509.GeneralName]:

@@ -13,9 +13,11 @@ from enrollment.ca.policy import (
     Hold,
     Issue,
     Knowledge,
+    LostKey,
     decide,
 )
 from enrollment.ca.request import CertificationRequest, parse_certification_request
+from enrollment.ca.revocation import Reason
 from enrollment.ca.template import Approval, NameRules
 from tests import make, messages
 from tests.ca.cases import refusal, small
@@ -209,3 +211,47 @@ def test_other_templates_let_a_renewal_bring_a_new_key() -> None:
     known = Knowledge(earlier_spki=small(number=2).spki_der)
 
     assert decide(Case(small(), make.template(), make.requester(), known)) == Issue()
+
+
+# --- a key that was lost ---
+
+
+@pytest.mark.parametrize("reason", [Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE])
+def test_a_key_that_is_in_other_hands_is_refused_for_good(reason: Reason) -> None:
+    """CERT_E_REVOKED (0x800b010c)."""
+    known = Knowledge(lost_key=LostKey("4a", reason))
+
+    error = refusal(Case(small(), make.template(), make.requester(), known))
+
+    assert isinstance(error, errors.KeyCompromised)
+    assert error.hresult == 0x800B010C
+    assert f"certificate 4a, which was revoked because of {reason.label}" in error.detail
+    assert error.remedy.startswith("Make a new key")
+
+
+def test_a_lost_key_is_no_question_for_a_manager() -> None:
+    known = Knowledge(lost_key=LostKey("4a", Reason.KEY_COMPROMISE))
+    template = make.template(approval=Approval.ALWAYS)
+
+    error = refusal(Case(small(), template, make.requester(), known))
+
+    assert isinstance(error, errors.KeyCompromised)
+
+
+def test_a_key_that_was_lost_is_said_before_that_it_is_of_the_wrong_kind() -> None:
+    """Another kind of the same key is no help; a new key is."""
+    known = Knowledge(lost_key=LostKey("4a", Reason.KEY_COMPROMISE))
+    template = make.template(allowed_keys=(KeyKind.RSA,))
+
+    error = refusal(Case(small(), template, make.requester(), known))
+
+    assert isinstance(error, errors.KeyCompromised)
+
+
+def test_who_may_not_enroll_learns_nothing_of_a_lost_key() -> None:
+    known = Knowledge(lost_key=LostKey("4a", Reason.KEY_COMPROMISE))
+    stranger = make.requester(groups=frozenset())
+
+    assert isinstance(
+        refusal(Case(small(), make.template(), stranger, known)), errors.TemplateDenied
+    )

@@ -9,7 +9,9 @@ import pytest
 
 from enrollment.ca import errors
 from enrollment.ca.names import HeldName
+from enrollment.ca.policy import LostKey
 from enrollment.ca.renewal import EarlierCertificate, check_signer
+from enrollment.ca.revocation import Reason
 from tests import make
 
 DAY = timedelta(days=1)
@@ -105,3 +107,14 @@ def test_names_beyond_the_old_ones_are_refused_and_named(
 def test_a_revoked_certificate_is_called_revoked_even_when_it_also_ended() -> None:
     with pytest.raises(errors.SignerRevoked):
         check(replace(EARLIER, is_revoked=True, not_after=make.NOW - DAY))
+
+
+def test_a_certificate_on_hold_renews_nothing_and_is_not_called_revoked() -> None:
+    with pytest.raises(errors.SignerRevoked, match=r"is on hold\. Ask a certificate manager"):
+        check(replace(EARLIER, is_revoked=True, is_held=True))
+
+
+def test_a_signature_by_a_key_that_was_lost_proves_nothing() -> None:
+    """The certificate that signed is valid; another one with its key was revoked."""
+    with pytest.raises(errors.SignerRevoked, match="has the key of the certificate 4b"):
+        check(replace(EARLIER, lost_key=LostKey("4b", Reason.KEY_COMPROMISE)))

@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from enrollment.ca.revocation import GOOD, Act, Reason, RevocationRefused, Status, change
+from enrollment.ca.revocation import (
+    GOOD,
+    REVOCATION_REASONS,
+    Act,
+    Reason,
+    RevocationRefused,
+    Status,
+    change,
+    may_change,
+)
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 END = NOW + timedelta(days=365)
@@ -66,3 +75,35 @@ def test_hold_and_removal_are_no_reasons_to_revoke(reason: Reason) -> None:
 def test_an_invalidity_date_does_not_lie_ahead() -> None:
     with pytest.raises(RevocationRefused, match="future"):
         change(GOOD, Act.REVOKE, now=NOW, not_after=END, invalidity_date=NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize("year", [1, 999, 1949])
+def test_an_invalidity_date_that_no_list_can_say_is_refused(year: int) -> None:
+    """Years below 1000 would be written with three digits, and the whole list be unreadable."""
+    with pytest.raises(RevocationRefused, match="before 1950"):
+        change(
+            GOOD,
+            Act.REVOKE,
+            now=NOW,
+            not_after=END,
+            invalidity_date=datetime(year, 1, 1, tzinfo=UTC),
+        )
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_what_is_chosen_from_a_table_is_what_can_be_changed(act: Act) -> None:
+    """`may_change` says of rows what `change` does with values."""
+
+    def changes(status: Status) -> bool:
+        try:
+            change(status, act, now=NOW, not_after=END)
+        except RevocationRefused:
+            return False
+        return True
+
+    assert may_change(act) == (changes(GOOD), changes(HELD))
+    assert not changes(REVOKED)
+
+
+def test_every_reason_that_can_be_chosen_says_when_to_choose_it() -> None:
+    assert all(reason.meaning.endswith(".") for reason in REVOCATION_REASONS)

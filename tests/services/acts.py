@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cryptography import x509
 from django.utils import timezone
 
+from enrollment.ca.revocation import Act, Reason
 from enrollment.models import Certificate, EnrollmentRequest, Template
-from enrollment.services import enroll, review
+from enrollment.services import enroll, review, revocation
 from enrollment.services.review import Reviewer
+from enrollment.services.revocation import Order, Outcome, Revoker
 from tests import make
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from enrollment.ca.policy import Requester
 
 MARIA = Reviewer("maria", may_review=True)
+ROBERT = Revoker("robert", may_revoke=True)
 
 
 class Configure(Protocol):
@@ -69,3 +72,19 @@ def approve(row: EnrollmentRequest, *, reviewer: Reviewer = MARIA) -> Certificat
     now = timezone.now()
     seen = review.prepare_review(row.pk, now=now)
     return review.approve(row.pk, reviewer, digest=seen.digest, now=now)
+
+
+def certificate_of(row: EnrollmentRequest) -> Certificate:
+    """Return the row of the certificate that was issued for a request."""
+    assert row.certificate is not None, row.detail
+    return Certificate.objects.get(pk=row.certificate.pk)
+
+
+def take_back(
+    *rows: Certificate,
+    act: Act = Act.REVOKE,
+    reason: Reason | None = None,
+    revoker: Revoker = ROBERT,
+) -> Outcome:
+    """Revoke, hold or release certificates."""
+    return revocation.change_status(rows, Order(act, reason), revoker, now=timezone.now())

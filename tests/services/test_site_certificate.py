@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.utils import timezone
 
 from enrollment import keys
+from enrollment.ca.revocation import Act
 from enrollment.models import AuditEvent, Authority, EnrollmentRequest
-from enrollment.services import own_certificates, setup, site_certificate
+from enrollment.services import own_certificates, revocation, setup, site_certificate
+from enrollment.services.revocation import Order, Revoker
 from tests import make
 from tests.services.strangers import certificate_of_a_strange_ca
 
@@ -182,3 +184,17 @@ def test_a_subordinate_ca_sends_its_chain_without_the_root(home: Path) -> None:
     sent = x509.load_pem_x509_certificates(made.certificate.read_bytes())
     assert len(sent) == 2
     assert above.certificate not in sent
+
+
+@pytest.mark.parametrize("act", [Act.REVOKE, Act.HOLD])
+def test_one_that_was_taken_back_is_replaced(home: Path, act: Act) -> None:
+    """Clients that check refuse it, and nobody comes by to make a new one."""
+    now = timezone.now()
+    before = leaf(site_certificate.ensure(now))
+    row = revocation.find(f"{before.serial_number:x}")
+    revocation.change_status([row], Order(act), Revoker("maria", may_revoke=True), now=now)
+
+    after = leaf(site_certificate.ensure(now))
+
+    assert after.serial_number != before.serial_number
+    assert after.public_key() != before.public_key()

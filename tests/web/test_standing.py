@@ -108,7 +108,7 @@ def test_a_certificate_on_hold_says_so_and_not_that_it_is_revoked(program: Visit
     listed = program.get("requests").content.decode()
 
     assert "The certificate was issued, and is on hold since " in page
-    assert "released, it is valid again" in page
+    assert "released, it is good again" in page
     assert "On hold</span>" in listed
     assert "Revoked</span>" not in listed
 

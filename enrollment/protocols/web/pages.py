@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -80,7 +80,10 @@ class StandingPage:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """The labels of the Error page, in the order of certsrv-contract section 2.4."""
+    """The labels of the Error page, in the order of certsrv-contract section 2.4.
+
+    `heading` and `tone` are for people: what was taken back is no failure of theirs.
+    """
 
     message: str
     last_status: str
@@ -91,6 +94,8 @@ class ErrorPage:
     com_error: str = _NONE
     summary: str = ""
     next_step: str = ""
+    heading: str = "Error"
+    tone: str = "bad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +239,24 @@ def not_issued(row: EnrollmentRequest) -> ErrorPage:
 def revoked(row: EnrollmentRequest) -> ErrorPage:
     """Return the Error page of a request whose certificate must not be used (any more)."""
     status = _status(row)
-    word = "is on hold" if status.is_held else "is revoked"
-    return ErrorPage(
+    found = ErrorPage(
         message=row.disposition_message,
         last_status=hresult.describe(hresult.CERT_REVOKED),
         disposition=f"{row.disposition}",
-        suggested_cause="The certificate is on hold."
-        if status.is_held
-        else "The certificate was revoked.",
-        summary=f"The certificate was issued, and {word} {_since(status)}.",
-        next_step="Do not use it meanwhile. Ask a certificate manager: released, it is valid again."
-        if status.is_held
-        else "Do not install it. Make a new key and request, and send it here.",
+        suggested_cause="The certificate was revoked.",
+        summary=f"The certificate was issued, and is revoked {_since(status)}.",
+        next_step="Do not install it. Make a new key and request, and send it here.",
+        heading="Certificate Revoked",
+    )
+    if not status.is_held:
+        return found
+    return replace(
+        found,
+        suggested_cause="The certificate is on hold.",
+        summary=f"The certificate was issued, and is on hold {_since(status)}.",
+        next_step="Do not use it meanwhile. Ask a certificate manager; released, it is good again.",
+        heading="Certificate On Hold",
+        tone="wait",
     )
 
 
