@@ -94,12 +94,7 @@ def _certificates(at: int) -> list[Certificate]:
 
     requester = directory.requester_of(User.objects.get(username="admin"))
     pem = request_pem(ec.generate_private_key(ec.SECP256R1()), f"many{at}.example.com")
-    submission = enroll.Submission(
-        pem.encode() if isinstance(pem, str) else pem,
-        "CertificateTemplate:WebServer",
-        requester,
-        "web",
-    )
+    submission = enroll.Submission(pem.encode(), "CertificateTemplate:WebServer", requester, "web")
     request = enroll.enroll(submission, now=timezone.now())
     original = request.certificate
     if original is None:

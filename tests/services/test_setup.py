@@ -25,7 +25,7 @@ def test_the_first_run_makes_groups_templates_a_ca_a_list_and_an_admin(
 ) -> None:
     assert site.made_authority
     assert site.made_templates == Template.objects.count() == 33
-    assert Group.objects.count() == 5
+    assert Group.objects.count() == 6
     assert CertificateRevocationList.objects.filter(is_delta=False).count() == 1
     assert User.objects.get().username == "admin"
 
@@ -36,7 +36,7 @@ def test_the_first_admin_is_in_every_group_and_gets_a_long_password(site: SetupR
     assert site.admin_password is not None
     assert len(site.admin_password) >= 20
     assert admin.check_password(site.admin_password)
-    assert admin.groups.count() == 5
+    assert admin.groups.count() == 6
     assert admin.is_staff
     assert not admin.is_superuser
 
@@ -124,9 +124,13 @@ def test_without_set_up_there_is_no_ca(db: None) -> None:
         ("Enrollees", (), ("view_enrollmentrequest", "review_enrollmentrequest")),
         (
             "Certificate Managers",
-            "Certificate Revokers",
-            ("review_enrollmentrequest", "view_certificate"),
+            ("review_enrollmentrequest", "view_certificate", "revoke_certificate"),
             ("change_template", "change_user"),
+        ),
+        (
+            "Certificate Revokers",
+            ("revoke_certificate", "view_certificate"),
+            ("review_enrollmentrequest", "view_enrollmentrequest", "change_template"),
         ),
         (
             "CA Administrators",
