@@ -104,6 +104,14 @@ def test_all_of_a_requester_are_held_and_released(two: list[Certificate], shell:
     assert states() == ["valid", "valid"]
 
 
+def test_a_request_on_hold_is_listed_as_that(two: list[Certificate], shell: Shell) -> None:
+    shell("certificates", "hold", two[0].serial_number)
+
+    listed = shell.json("requests", "list", "--state", "all")
+
+    assert [row["state"] for row in listed] == ["on hold", "issued"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

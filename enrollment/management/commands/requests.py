@@ -15,7 +15,15 @@ from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.policy import Deny
 from enrollment.management.output import Refusal, VerbCommand, shell_actor, write_new
 from enrollment.models import EnrollmentRequest
-from enrollment.services import authority, delivery, directory, enroll, keyring, review
+from enrollment.services import (
+    authority,
+    delivery,
+    directory,
+    enroll,
+    keyring,
+    review,
+    revocation,
+)
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -69,7 +77,8 @@ class Command(VerbCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         """List requests, the longest waiting first."""
-        rows = EnrollmentRequest.objects.defer("raw").order_by("pk")
+        rows = EnrollmentRequest.objects.select_related("certificate").order_by("pk")
+        rows = rows.defer("raw", "certificate__der")
         if options["state"] != "all":
             rows = rows.filter(disposition=_STATES[options["state"]].value)
         if options["requester"]:
@@ -218,12 +227,16 @@ def _digest(request_id: int) -> str:
 def _summary(row: EnrollmentRequest) -> dict[str, Any]:
     return {
         "id": row.pk,
-        "state": _WORDS.get(row.state, row.state.name.lower()),
+        "state": "on hold" if _is_held(row) else _WORDS.get(row.state, row.state.name.lower()),
         "requester": row.requester,
         "names": [str(name) for name in row.names] or [row.subject],
         "template": row.template_name,
         "submitted": row.submitted_at.isoformat(timespec="seconds"),
     }
+
+
+def _is_held(row: EnrollmentRequest) -> bool:
+    return row.certificate is not None and revocation.status_of(row.certificate).is_held
 
 
 def _details(row: EnrollmentRequest) -> dict[str, Any]:
