@@ -177,7 +177,10 @@ def test_a_set_holds_what_the_act_can_change(three: list[Certificate]) -> None:
 
 
 def test_a_set_of_one_key_crosses_requesters(requester: Requester, stranger: Requester) -> None:
-    rows = [certificate_of(submit(who, number=7)) for who in (requester, stranger)]
+    rows = [
+        certificate_of(submit(who, f"{who.name}.example.com", number=7))
+        for who in (requester, stranger)
+    ]
     submit(requester, number=8)
 
     found = Holding(Of.KEY, rows[0].spki_sha256).rows()
