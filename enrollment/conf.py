@@ -94,6 +94,7 @@ class Settings:
     delta_period: timedelta
     crl_partitions: int
     keep_expired_on_crl: bool
+    cross_certificates: bool
     ca_name: str
     ca_key: str
     ca_type: str
@@ -297,21 +298,21 @@ def read(values: Mapping[str, str]) -> Settings:
     environment = _Environment(values)
     hostname = _hostname(environment)
     public_url = _public_url(environment, hostname)
+    published = f"{public_url}/CertEnroll"
     return Settings(
         home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
         http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
         https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
         hostname=hostname,
         public_url=public_url,
-        crl_urls=_urls(environment, "CERTSRV_CRL_URLS", f"{public_url}/CertEnroll/{CRL_FILE}"),
-        certificate_urls=_urls(
-            environment, "CERTSRV_CERTIFICATE_URLS", f"{public_url}/CertEnroll/%1_%3%4.crt"
-        ),
+        crl_urls=_urls(environment, "CERTSRV_CRL_URLS", f"{published}/{CRL_FILE}"),
+        certificate_urls=_urls(environment, "CERTSRV_CERTIFICATE_URLS", f"{published}/%1_%3%4.crt"),
         ocsp_urls=_urls(environment, "CERTSRV_OCSP_URLS", f"{public_url}/ocsp"),
         crl_period=environment.hours("CERTSRV_CRL_PERIOD_HOURS", 168, least=1, most=8760),
         delta_period=environment.hours("CERTSRV_DELTA_PERIOD_HOURS", 24, least=0, most=8760),
         crl_partitions=environment.number("CERTSRV_CRL_PARTITIONS", 0, least=0, most=10000),
         keep_expired_on_crl=environment.flag("CERTSRV_KEEP_EXPIRED_ON_CRL", default=False),
+        cross_certificates=environment.flag("CERTSRV_CROSS_CERTIFICATES", default=True),
         ca_name=_ca_name(environment),
         ca_key=environment.choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
         ca_type=environment.choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),

@@ -121,6 +121,17 @@ def certificate_file(place: Place) -> str:
     return f"{tokens['%1']}_{tokens['%3']}{tokens['%4']}.crt"
 
 
+def cross_file(place: Place, target_index: int) -> str:
+    """Return the file name of a cross certificate, ``%1_%3(a-b).crt``.
+
+    Args:
+        place: of the CA certificate whose key signs, index `a`.
+        target_index: of the CA certificate whose key is certified, `b`.
+    """
+    tokens = place.tokens()
+    return f"{tokens['%1']}_{tokens['%3']}({place.index}-{target_index}).crt"
+
+
 def crl_file(place: Place) -> str:
     """Return the file name of a CRL, ``%3%8%9.crl``, with its partition before the plus."""
     tokens = place.tokens()

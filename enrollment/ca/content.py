@@ -29,6 +29,7 @@ TEMPLATE_INFORMATION: Final = "1.3.6.1.4.1.311.21.7"
 APPLICATION_POLICIES: Final = "1.3.6.1.4.1.311.21.10"
 CA_VERSION: Final = "1.3.6.1.4.1.311.21.1"
 PREVIOUS_CA_HASH: Final = "1.3.6.1.4.1.311.21.2"
+CROSS_CA_VERSION: Final = "1.3.6.1.4.1.311.21.22"
 
 # What binds a certificate for sign-in to one account of a directory, whatever its names become.
 NTDS_SECURITY: Final = "1.3.6.1.4.1.311.25.2"
@@ -80,7 +81,7 @@ def leaf_extensions(
     parts = [
         _template_part(template, _ability(request), requested),
         extension("2.5.29.14", der.octet_string(key_identifier(request.spki_der))),
-        _issuer_part(issuer, addresses=template.include_revocation_addresses),
+        issuer_part(issuer, addresses=template.include_revocation_addresses),
     ]
     if names.alternative_names:
         # "If the subject field contains an empty sequence, then the issuing CA MUST include a
@@ -199,7 +200,7 @@ def _content(data: bytes, offset: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=64)
-def _issuer_part(issuer: Issuer, *, addresses: bool) -> bytes:
+def issuer_part(issuer: Issuer, *, addresses: bool) -> bytes:
     """AKI, CDP and AIA: the same for everything one CA certificate issues."""
     parts = [
         encode(

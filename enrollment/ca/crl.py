@@ -120,6 +120,26 @@ def crl_times(
     )
 
 
+def last_crl_times(
+    now: datetime, skew: timedelta, *, not_before: datetime, not_after: datetime
+) -> CRLTimes:
+    """Say how long the last list of a key is good: as long as its CA certificate.
+
+    Nothing follows it, so its publishing time is its end.
+
+    Args:
+        now: timezone-aware UTC, before `not_after`.
+        skew: how far the clocks of relying parties may differ.
+        not_before: of the CA certificate.
+        not_after: of the CA certificate.
+
+    Source: RFC 5280 section 5.1.2.5 wants a nextUpdate on every list; where there is no next one,
+    it says how long this one may be used.
+    """
+    begin = max(now.replace(microsecond=0) - skew, not_before)
+    return CRLTimes(this_update=begin, next_publish=not_after, next_update=not_after)
+
+
 def compose(
     issuer: Issuer,
     revocations: Iterable[Revocation],

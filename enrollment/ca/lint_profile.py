@@ -67,6 +67,7 @@ _EXTENSIONS: Final[Mapping[str, Any]] = {
     f"{_MICROSOFT}.21.1": univ.Integer(),  # CA version
     f"{_MICROSOFT}.21.2": univ.OctetString(),  # previous CA certificate hash
     f"{_MICROSOFT}.21.7": _TemplateInformation(),
+    f"{_MICROSOFT}.21.22": univ.Integer(),  # cross-CA version
     f"{_MICROSOFT}.21.10": rfc5280.CertificatePolicies(),  # application policies
     f"{_MICROSOFT}.25.2": rfc5280.GeneralNames(),  # SID
 }

@@ -160,6 +160,7 @@ EXTENSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "1.3.6.1.4.1.311.21.12": "Microsoft application policy constraints",
         "1.3.6.1.4.1.311.21.1": "Microsoft CA version",
         "1.3.6.1.4.1.311.21.2": "Microsoft previous CA certificate hash",
+        "1.3.6.1.4.1.311.21.22": "Microsoft cross-CA version",
         "1.3.6.1.4.1.311.25.2": "Microsoft security identifier (SID)",
         "1.3.6.1.4.1.311.10.9.1": "Microsoft cross-certificate distribution points",
         "1.3.6.1.4.1.311.84.1.1": "ASP.NET development marker",

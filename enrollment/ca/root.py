@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 # a CA distributes its public key in the form of a self-signed certificate, the authority key
 # identifier MAY be omitted" -- RFC 5280 section 4.2.1.1
 _ABSENT_AKI = "pkix.authority_key_identifier_extension_absent"
-_USAGES = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
+CA_USAGES: Final = frozenset(
+    {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _extensions(spki: bytes, generation: Generation, *, is_enterprise: bool) -> 
         3,
         der.sequence(
             template,
-            encode(key_usage_extension(_USAGES), critical=True),
+            encode(key_usage_extension(CA_USAGES), critical=True),
             encode(x509.BasicConstraints(ca=True, path_length=None), critical=True),
             extension("2.5.29.14", der.octet_string(identifier)),
             extension(CA_VERSION, der.integer(version)),

@@ -79,6 +79,10 @@ class TokenFailed(KeyProblem):
     """The token did not do its work, also not at a second try."""
 
 
+class KeyNotOurs(KeyProblem):
+    """The key lies where this program does not delete keys."""
+
+
 class SignerUnreachable(KeyProblem):
     """The signer process does not answer."""
 

@@ -186,6 +186,27 @@ def _decode(
     return cast("CertificateIssuerPrivateKeyTypes", key)
 
 
+def destroy(path: Path) -> None:
+    """Overwrite a key file and remove it; one that is gone already is no fault.
+
+    What backups, snapshots and the wear leveling of a disk still hold, this cannot reach.
+
+    Raises:
+        KeyFileUnwritable: the place is read-only or not ours.
+    """
+    with writing(path):
+        try:
+            size = path.stat().st_size
+            with path.open("r+b") as file:
+                file.write(os.urandom(size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_directory(path.parent)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name what keeps a key from being written.

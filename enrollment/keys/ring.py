@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from enrollment.keys import file, token_keys
-from enrollment.keys.errors import KeyMismatch
+from enrollment.keys.errors import KeyMismatch, KeyNotOurs
 from enrollment.keys.reference import FileReference, TokenReference, parse
 from enrollment.keys.remote import RemoteSigner
 from enrollment.keys.remote import make as make_remotely
 from enrollment.keys.signer import Signer, matches
-from enrollment.keys.store import kept, open_signer
+from enrollment.keys.store import forget_signers, kept, open_signer
 from enrollment.keys.token import Token, TokenSettings
 
 if TYPE_CHECKING:
@@ -105,6 +105,27 @@ class KeyRing:
         passphrase = self.passphrase()
         signer = file.generate(kind, folder / f"{name}.pem", passphrase=passphrase)
         return MadeKey(f"{_FOLDER}/{name}.pem", signer)
+
+    def destroy(self, reference: str) -> None:
+        """Delete a key that lies in a file, and forget it in this process.
+
+        Raises:
+            KeyNotOurs: it lies on a token, or the signer process holds it.
+            KeyFileUnwritable: its file cannot be removed.
+        """
+        place = parse(reference)
+        if isinstance(place, TokenReference):
+            raise KeyNotOurs(
+                f"The key {place.label!r} lies on the token {place.token!r}; delete it there, with "
+                "the token's own tool."
+            )
+        if self.socket is not None:
+            raise KeyNotOurs(
+                "The signer holds the key; run this command as the signer's user, without "
+                "CERTSRV_SIGNER."
+            )
+        file.destroy(self.home / place.path)
+        forget_signers()
 
     def needs_passphrase(self, reference: str) -> bool:
         """Whether a passphrase must be known here before the key can be opened, and is not."""

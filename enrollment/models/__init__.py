@@ -5,9 +5,11 @@ from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
 from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.crl import CertificateRevocationList
+from enrollment.models.cross_certificate import CrossCertificate
 from enrollment.models.name_grant import NameGrant
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
+from enrollment.models.retired_key import RetiredKey
 from enrollment.models.signing_record import SigningRecord
 from enrollment.models.template import Template
 
@@ -18,9 +20,11 @@ __all__ = [
     "Certificate",
     "CertificateName",
     "CertificateRevocationList",
+    "CrossCertificate",
     "EnrollmentRequest",
     "NameGrant",
     "Responder",
+    "RetiredKey",
     "SigningRecord",
     "Template",
 ]

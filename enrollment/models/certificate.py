@@ -16,7 +16,10 @@ class Certificate(models.Model):
     `revoked_at`.
     """
 
-    authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
+    # Its index is the one below that has the end of validity beside it.
+    authority = models.ForeignKey(
+        Authority, on_delete=models.PROTECT, related_name="certificates", db_index=False
+    )
     serial_number = models.CharField(max_length=40, unique=True)
     der = models.BinaryField()
     subject = models.CharField(max_length=1024)
@@ -39,6 +42,8 @@ class Certificate(models.Model):
         permissions = (("revoke_certificate", "Can revoke, hold and release certificates"),)
         indexes = (
             models.Index(fields=["template_name", "-id"], name="certificate_template"),
+            # What is left below a key, and until when.
+            models.Index(fields=["authority", "not_after"], name="certificate_left"),
             # Lists and deltas are made of these rows only: a CA revokes few of what it issues.
             models.Index(
                 fields=["status_changed_at"],

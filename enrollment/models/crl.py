@@ -11,7 +11,8 @@ class CertificateRevocationList(models.Model):
     """One signed list, kept as it was published.
 
     `as_of` is the moment whose statuses are in it; `base_number` is the list that a delta is
-    relative to; partition 0 is the complete list of a key.
+    relative to; partition 0 is the complete list of a key. A list after which no other comes is
+    never due again: its publishing time is its end.
     """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="crls")
@@ -38,3 +39,8 @@ class CertificateRevocationList(models.Model):
 
     def __str__(self) -> str:
         return f"CRL {self.number} of {self.authority}"
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no list is meant to follow: its key had nothing left to list."""
+        return self.next_publish >= self.next_update

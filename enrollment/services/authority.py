@@ -58,6 +58,12 @@ def issuer_of(row: Authority, *, partition: int = 0) -> Issuer:
     return _issuer(row.pk, bytes(row.der), row.chain, place)
 
 
+def is_root(row: Authority) -> bool:
+    """Whether a CA certificate is signed by its own key, and not by a CA above."""
+    certificate = issuer_of(row).certificate
+    return certificate.issuer == certificate.subject
+
+
 def partition_of(serial_number: int) -> int:
     """Return the CRL partition of a new certificate: fixed here, for its whole life."""
     partitions = conf.current().crl_partitions

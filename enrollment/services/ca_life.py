@@ -1,22 +1,20 @@
-"""The CA's own life: renewal with the same key or a new one, and what is left below each key.
+"""The CA's own life: renewal with the same key or a new one.
 
 Source: ms-facts section (d.8), CA renewal; MS-WCCE 3.2.1.4.3.2.39 for the indexes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Count, Max
 
 from enrollment import conf
 from enrollment.ca import root
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
-from enrollment.models import Authority, Certificate
-from enrollment.services import audit, authority, keyring, locks, publication
+from enrollment.models import Authority
+from enrollment.services import audit, authority, cross, keyring, locks, publication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,25 +24,16 @@ class RenewalRefused(Exception):
     """The CA certificate is not renewed, and why, in one sentence."""
 
 
-class ListsMissing(Exception):
-    """The CA certificate is renewed, but not every CRL; the text is for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyInUse:
-    """One key of the CA and what still hangs on it."""
-
-    newest: Authority
-    is_current: bool
-    leaves: int
-    needed_until: datetime | None
+class RenewalUnfinished(Exception):
+    """The CA certificate is renewed, but not all that goes with it; the text says what to do."""
 
 
 def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
     """Issue the CA a new certificate of its own, and publish lists of every key.
 
-    What was issued before stays valid below the old certificate, which stays downloadable; with a
-    new key, the old one goes on signing its list for as long as its certificate is valid.
+    What was issued before stays valid below the old certificate, which stays downloadable. With a
+    new key, old and new vouch for each other, and the old one goes on signing its list for as long
+    as something hangs on it.
 
     Args:
         new_key: also make a new key, of the kind that CERTSRV_CA_KEY says.
@@ -53,13 +42,13 @@ def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
 
     Raises:
         RenewalRefused: the CA's certificate comes from another CA, or a key cannot be used.
-        ListsMissing: it is renewed, and the list of some key could not be made.
+        RenewalUnfinished: it is renewed, and a cross certificate or the list of some key could not
+            be made.
         authority.NoAuthority: set-up was not run.
     """
     with locks.exclusive("ca"):
         before = authority.current()
-        issuer = authority.issuer_of(before)
-        if issuer.certificate.issuer != issuer.certificate.subject:
+        if not authority.is_root(before):
             raise RenewalRefused(
                 "This CA's certificate was signed by another CA; that one must renew it."
             )
@@ -67,14 +56,28 @@ def renew(*, new_key: bool, actor: str, now: datetime) -> Authority:
             row = _renewed(before, new_key=new_key, actor=actor, now=now)
         except (keyring.KeyProblem, EnrollmentError, IssuanceFault) as error:
             raise RenewalRefused(str(error)) from error
+    unfinished = _vouch(now, actor) if new_key else []
     try:
         publication.publish(now=now, actor=actor)
     except (keyring.KeyProblem, IssuanceFault) as fault:
-        raise ListsMissing(
-            f"The CA is renewed: certificate {row.index}, key {row.key_index}. But not every list "
-            f"could be published: {fault} Then run: python manage.py crl publish"
-        ) from fault
+        unfinished.append(
+            f"Not every list could be published: {fault} Then run: python manage.py crl publish"
+        )
+    if unfinished:
+        renewed = f"The CA is renewed: certificate {row.index}, key {row.key_index}."
+        raise RenewalUnfinished(" ".join((renewed, *unfinished)))
     return row
+
+
+def _vouch(now: datetime, actor: str) -> list[str]:
+    """Make cross certificates where the settings want them; return what is to be mended."""
+    try:
+        problems = cross.make_missing(now, actor=actor).problems
+    except cross.CrossesOff:
+        return []
+    return [
+        f"Cross certificate {problem} Then run: python manage.py ca cross" for problem in problems
+    ]
 
 
 def _renewed(before: Authority, *, new_key: bool, actor: str, now: datetime) -> Authority:
@@ -108,18 +111,3 @@ def _renewed(before: Authority, *, new_key: bool, actor: str, now: datetime) -> 
         )
         audit.record("ca renewed", actor=actor, subject=f"ca {index}", at=now, new_key=new_key)
     return row
-
-
-def rollover(now: datetime) -> list[KeyInUse]:
-    """Return each key of the CA with what is left below it, the newest key first."""
-    left = {
-        row["authority__key_index"]: (row["leaves"], row["until"])
-        for row in Certificate.objects.filter(not_after__gt=now)
-        .order_by()
-        .values("authority__key_index")
-        .annotate(leaves=Count("pk"), until=Max("not_after"))
-    }
-    return [
-        KeyInUse(row, position == 0, *left.get(row.key_index, (0, None)))
-        for position, row in enumerate(publication.ca_keys())
-    ]

@@ -76,7 +76,7 @@ def check(now: datetime) -> tuple[Check, ...]:
     return (
         _validity(row, now),
         _key(row),
-        *_lists(now),
+        *_lists(row, now),
         _unfinished(),
         _audit_trail(),
     )
@@ -108,8 +108,9 @@ def _key(row: Authority) -> Check:
     )
 
 
-def _lists(now: datetime) -> Iterator[Check]:
-    newest = publication.newest_base()
+def _lists(row: Authority, now: datetime) -> Iterator[Check]:
+    # Of the key that issues: the last list of an older one is good for years.
+    newest = publication.newest_list(row.key_index)
     if newest is None:
         yield Check(
             "CRL", passed=False, finding="None was published. Run: python manage.py crl publish"

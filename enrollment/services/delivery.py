@@ -8,7 +8,7 @@ from enrollment import conf
 from enrollment.ca.addresses import certificate_file, crl_file
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Authority, Certificate, EnrollmentRequest
-from enrollment.services import authority, publication
+from enrollment.services import authority, cross, publication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from enrollment.ca.policy import Requester
+    from enrollment.models import CrossCertificate
 
 # Ids are the database's integers; anything longer cannot be one.
 _HIGHEST_ID = 2**63 - 1
@@ -103,6 +104,8 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
     for row in authorities():
         if wanted == certificate_file(authority.place_of(row)).casefold():
             return bytes(row.der), "crt"
+    if wanted.endswith(".crt"):
+        return cross.published(wanted)
     for row in publication.ca_keys():
         for partition in range(conf.current().crl_partitions + 1):
             for delta in (False, True):
@@ -111,6 +114,17 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
                     found = publication.current_crl(row, now=now, delta=delta, partition=partition)
                     return (found, "crl") if found is not None else None
     return None
+
+
+def cross_certificates(now: datetime) -> list[tuple[str, CrossCertificate]]:
+    """Return the cross certificates that are good, with the names of their files in /CertEnroll."""
+    return [
+        (cross.file_name(row), row)
+        for row in cross.finished()
+        if row.certificate is not None
+        and row.certificate.revoked_at is None
+        and row.certificate.not_after > now
+    ]
 
 
 def requests_of(requester: Requester) -> QuerySet[EnrollmentRequest]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from enrollment import conf, keys
-from enrollment.models import Authority, Responder
+from enrollment.models import Authority, Responder, RetiredKey
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -64,6 +64,15 @@ def make_key(kind: str, purpose: str) -> keys.MadeKey:
     return ring().make(kind, purpose)
 
 
+def destroy_key(reference: str) -> None:
+    """Delete a key for good; only `services.retirement` has a reason to.
+
+    Raises:
+        keys.KeyProblem: it does not lie where this program deletes keys.
+    """
+    ring().destroy(reference)
+
+
 def ask_signer() -> None:
     """Say that this process serves: with the setting, it never opens a key itself."""
     process.asks_signer = True
@@ -77,7 +86,9 @@ def be_signer() -> None:
 def locked_keys() -> list[str]:
     """Return the references of keys in use that wait for a passphrase in this process."""
     here = ring()
-    rows = [row.key_reference for row in Authority.objects.all()]
+    retired = RetiredKey.objects.values("key_index")
+    in_use = Authority.objects.exclude(key_index__in=retired)
+    rows = [row.key_reference for row in in_use]
     newest = Responder.objects.first()
     if newest is not None:
         rows.append(newest.key_reference)

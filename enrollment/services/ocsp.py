@@ -75,7 +75,7 @@ def respond(request: bytes, *, now: datetime) -> Answer:
     """Answer a request in DER.
 
     Never raises for what was sent: an unreadable request gets `malformedRequest`, one about
-    certificates of other CAs `unauthorized`.
+    certificates of other CAs, or of a key that rests, `unauthorized`.
     """
     try:
         asked = ocsp.parse_request(request)
@@ -94,6 +94,9 @@ def respond(request: bytes, *, now: datetime) -> Answer:
         if asked.nonce is not None or len(asked.certificates) > 1:
             return _sign(asked, facts, ours, now)
         return _kept_or_signed(asked, facts, ours, now)
+    except responders.KeyAtRest:
+        # "the server is not capable of responding authoritatively" -- RFC 6960 section 2.3
+        return Answer(ocsp.error_response(ResponseStatus.UNAUTHORIZED))
     except (OwnCertificateRefused, keyring.KeyProblem) as error:
         # Whoever asks can do nothing about it, and must not take it for a status.
         _log.error("no OCSP answer: %s", error)

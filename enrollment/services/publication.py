@@ -19,11 +19,11 @@ from django.db.models import Max, Q
 
 from enrollment import conf, keys
 from enrollment.ca import addresses
-from enrollment.ca.crl import Revocation, Scope, compose, crl_times, sign
+from enrollment.ca.crl import Revocation, Scope, compose, crl_times, last_crl_times, sign
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Reason
 from enrollment.models import Authority, Certificate, CertificateRevocationList
-from enrollment.services import audit, authority, locks
+from enrollment.services import audit, authority, key_use, locks
 from enrollment.services.pause import Pause
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from enrollment.ca.crl import CRLTimes
+    from enrollment.ca.issuer import Issuer
 
 SKEW: Final = timedelta(minutes=10)
 SCHEDULE: Final = "schedule"
@@ -46,11 +47,12 @@ paused: Final = Pause()
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """One list to make: of which key, which part, relative to what."""
+    """One list to make: of which key, which part, relative to what; and if it is the last."""
 
     key: Authority
     partition: int
     base: CertificateRevocationList | None = None
+    is_last: bool = False
 
 
 class _Counted:
@@ -75,8 +77,16 @@ def ca_keys() -> list[Authority]:
 
 
 def signing_keys(now: datetime) -> list[Authority]:
-    """Return the newest CA certificate of each key that may sign at `now`, the newest key first."""
-    return [row for row in ca_keys() if authority.issuer_of(row).not_after > now]
+    """Return the newest CA certificate of each key that has to sign, the newest key first.
+
+    Not those whose certificate has ended at `now`, and not those that rest (`key_use`): an old
+    key may be taken away once its last list is out.
+    """
+    return [
+        row
+        for row in ca_keys()
+        if authority.issuer_of(row).not_after > now and not key_use.is_at_rest(row.key_index, now)
+    ]
 
 
 def current_crl(
@@ -122,13 +132,14 @@ def _finished() -> QuerySet[CertificateRevocationList]:
     return CertificateRevocationList.objects.exclude(sha256="").order_by("-number")
 
 
-def publish(*, now: datetime, actor: str, base: bool = True) -> int:
-    """Publish the lists of every key and return their number.
+def publish(*, now: datetime, actor: str, base: bool = True, only: Authority | None = None) -> int:
+    """Publish the lists of every key that has to sign, and return their number.
 
     Args:
         now: the moment of publication.
         actor: who asked.
         base: whether base lists are made; deltas are made whenever they are on.
+        only: the newest CA certificate of the one key whose lists are wanted.
 
     Raises:
         keys.KeyProblem, IssuanceFault: a CA key does not do its work; the lists of the other keys
@@ -136,7 +147,8 @@ def publish(*, now: datetime, actor: str, base: bool = True) -> int:
     """
     with locks.exclusive("crl"):
         paused.end_all()
-        return _publish(signing_keys(now), now=now, actor=actor, base=base)
+        signing = signing_keys(now) if only is None else [only]
+        return _publish(signing, now=now, actor=actor, base=base)
 
 
 def publish_due(now: datetime, *, base: bool = True) -> int:
@@ -193,12 +205,17 @@ def _publish(signing: list[Authority], *, now: datetime, actor: str, base: bool)
 def _make_all(
     key: Authority, number: int, now: datetime, *, base: bool
 ) -> list[CertificateRevocationList]:
-    """Make the lists of one key, whole and by partition."""
+    """Make the lists of one key, whole and by partition; last ones when nothing hangs on it."""
     partitions = range(conf.current().crl_partitions + 1)
-    made = [_make(_List(key, part), number, now) for part in partitions if base]
+    is_last = not key_use.is_needed(key.key_index, now)
+    made = [
+        _make(_List(key, part, is_last=is_last), number, now)
+        for part in partitions
+        if base or is_last
+    ]
     if conf.current().delta_period:
         made += [
-            _make(_List(key, part, older), number, now)
+            _make(_List(key, part, older, is_last), number, now)
             for part in partitions
             if (older := _base_of_delta(key, part, now)) is not None
         ]
@@ -221,7 +238,8 @@ def _is_due(key: Authority, now: datetime, *, base: bool) -> bool:
     # A partition that was switched on since has no list yet.
     for part in {0, conf.current().crl_partitions}:
         newest = newest_list(key.key_index, delta=not base, partition=part)
-        if newest is None or newest.next_publish <= now:
+        # A key that signs after its last list has something new to say.
+        if newest is None or newest.next_publish <= now or newest.is_last:
             return True
     return False
 
@@ -253,15 +271,7 @@ def _make(wanted: _List, number: int, now: datetime) -> CertificateRevocationLis
     """Allocate, read, sign and store one list."""
     is_delta = wanted.base is not None
     issuer = authority.issuer_of(wanted.key)
-    settings = conf.current()
-    period = settings.delta_period if is_delta else settings.crl_period
-    times = crl_times(
-        now,
-        period,
-        SKEW,
-        not_before=issuer.not_before,
-        base_period=settings.crl_period if is_delta else None,
-    )
+    times = _times(wanted, issuer, now)
     row = _begin(wanted, number, times, now)
     counted = _Counted(_changed(wanted, now) if is_delta else _revoked(wanted, now))
     tbs = compose(issuer, counted, number=number, times=times, scope=_scope(wanted))
@@ -270,6 +280,20 @@ def _make(wanted: _List, number: int, now: datetime) -> CertificateRevocationLis
     row.sha256 = hashlib.sha256(der).hexdigest()
     row.save(update_fields=["der", "entries", "sha256"])
     return row
+
+
+def _times(wanted: _List, issuer: Issuer, now: datetime) -> CRLTimes:
+    if wanted.is_last:
+        return last_crl_times(now, SKEW, not_before=issuer.not_before, not_after=issuer.not_after)
+    settings = conf.current()
+    is_delta = wanted.base is not None
+    return crl_times(
+        now,
+        settings.delta_period if is_delta else settings.crl_period,
+        SKEW,
+        not_before=issuer.not_before,
+        base_period=settings.crl_period if is_delta else None,
+    )
 
 
 @transaction.atomic
@@ -302,7 +326,8 @@ def _scope(wanted: _List) -> Scope:
     if wanted.base is not None:
         return Scope(base_number=wanted.base.number, distribution_points=points)
     freshest: tuple[str, ...] = ()
-    if settings.delta_period:
+    # Whoever reads the last base must not wait for deltas that never come.
+    if settings.delta_period and not wanted.is_last:
         delta = authority.place_of(wanted.key, partition=wanted.partition, delta=True)
         freshest = tuple(addresses.expand(url, delta) for url in settings.crl_urls)
     return Scope(distribution_points=points, freshest_addresses=freshest)

@@ -16,7 +16,14 @@ from enrollment.ca.content import key_identifier
 from enrollment.ca.template import OCSP_SIGNING, CertificateTemplate, KeyUsage
 from enrollment.keys.signer import spki
 from enrollment.models import Responder
-from enrollment.services import authority, keyring, locks, own_certificates, publication
+from enrollment.services import (
+    authority,
+    key_use,
+    keyring,
+    locks,
+    own_certificates,
+    publication,
+)
 from enrollment.services.pause import Pause
 
 if TYPE_CHECKING:
@@ -44,6 +51,10 @@ _TEMPLATE: Final = CertificateTemplate(
 )
 
 
+class KeyAtRest(Exception):
+    """The CA key has nothing left to sign, and so no responder either."""
+
+
 def ensure(issuing: Authority, now: datetime) -> Responder:
     """Return the responder certificate of a CA key, making a new one when it is time.
 
@@ -52,13 +63,16 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
         now: timezone-aware UTC.
 
     Raises:
+        KeyAtRest: nothing hangs on the key any more, and the responder it had has ended.
         own_certificates.OwnCertificateRefused: policy or lint refuse it, or the CA has ended.
         keys.KeyProblem: its key cannot be made, or the CA's cannot be had.
-        Both also for a minute after they were raised, without another try: anybody may ask.
+        The last two also for a minute after they were raised, without another try: anybody may ask.
     """
     held = _newest(issuing)
     if held is not None and _serves(held, now):
         return held
+    if key_use.is_at_rest(issuing.key_index, now):
+        raise KeyAtRest(f"CA key {issuing.key_index} signs no more.")
     with locks.exclusive(f"responder {issuing.key_index}"):
         held = _newest(issuing)
         if held is not None and _serves(held, now):
@@ -74,7 +88,7 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
 
 
 def ensure_all(now: datetime) -> None:
-    """Renew what is due for every CA key that can still sign."""
+    """Renew what is due for every CA key that still has to sign."""
     for row in publication.signing_keys(now):
         ensure(row, now)
 

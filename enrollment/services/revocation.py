@@ -17,7 +17,16 @@ from enrollment.ca.disposition import Disposition, IllegalTransition, Step
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, change, may_change
 from enrollment.models import Authority, Certificate, CertificateRevocationList, EnrollmentRequest
-from enrollment.services import audit, decision, keyring, locks, prepared, publication, search
+from enrollment.services import (
+    audit,
+    decision,
+    key_use,
+    keyring,
+    locks,
+    prepared,
+    publication,
+    search,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -120,7 +129,7 @@ def open_to(act: Act, now: datetime) -> Q:
 def objection(row: Certificate, order: Order, now: datetime) -> RevocationRefused | None:
     """Say why `order` would not change a certificate; nothing is changed."""
     try:
-        _status_after(row, order, now)
+        _status_after(row, order, now, key_use.retired_certificates())
     except RevocationRefused as refused:
         return refused
     return None
@@ -192,9 +201,10 @@ def _change_together(
     with transaction.atomic(durable=True):
         locks.hold(publication.STATUS_LOCK)
         at = _after_every_list(now)
+        retired = key_use.retired_certificates()
         for row in _locked(batch):
             try:
-                status = _status_after(row, order, now)
+                status = _status_after(row, order, now, retired)
             except RevocationRefused as error:
                 refused.append((row, error))
                 continue
@@ -216,7 +226,15 @@ def _locked(batch: Sequence[Certificate]) -> Iterable[Certificate]:
     )
 
 
-def _status_after(row: Certificate, order: Order, now: datetime) -> Status:
+def _status_after(
+    row: Certificate, order: Order, now: datetime, retired: frozenset[int]
+) -> Status:
+    if row.authority_id in retired:
+        # A change that no list will ever say would be known to nobody but us.
+        raise RevocationRefused(
+            "The CA key that signed it is retired and signs no more lists, so its status cannot "
+            "change."
+        )
     return change(
         status_of(row),
         order.act,

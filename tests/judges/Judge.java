@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Validates every leaf-*.der of each directory against the ca.der beside it.
+ * Validates every leaf-*.der of each directory against the ca.der beside it, by way of between.der
+ * where there is one.
  *
  * <p>Prints "OK path" or "FAILED path: reason", one line for each certificate.
  */
@@ -25,15 +26,19 @@ public final class Judge {
             X509Certificate ca = read(directory.resolve("ca.der"));
             try (DirectoryStream<Path> leaves = Files.newDirectoryStream(directory, "leaf-*.der")) {
                 for (Path leaf : leaves) {
-                    System.out.println(verdict(leaf, ca));
+                    System.out.println(verdict(leaf, directory.resolve("between.der"), ca));
                 }
             }
         }
     }
 
-    private static String verdict(Path leaf, X509Certificate ca) {
+    private static String verdict(Path leaf, Path between, X509Certificate ca) {
         try {
-            CertPath path = FACTORY.generateCertPath(List.of(read(leaf)));
+            CertPath path =
+                FACTORY.generateCertPath(
+                    Files.exists(between)
+                        ? List.of(read(leaf), read(between))
+                        : List.of(read(leaf)));
             PKIXParameters parameters = new PKIXParameters(Set.of(new TrustAnchor(ca, null)));
             parameters.setRevocationEnabled(false);
             CertPathValidator.getInstance("PKIX").validate(path, parameters);

@@ -11,8 +11,8 @@ from cryptography import x509
 
 from enrollment.ca import der
 from enrollment.ca.crl import compose, crl_times
-from enrollment.models import SigningRecord
-from enrollment.services import authority, keyring, own_certificates, responders
+from enrollment.models import CrossCertificate, SigningRecord
+from enrollment.services import authority, ca_life, keyring, own_certificates, responders
 from enrollment.signer.desk import Desk
 from enrollment.signer.log import UseLog
 from enrollment.signer.rate import Rate
@@ -94,6 +94,15 @@ def test_a_certificate_of_the_ca_itself_is_refused(site: SetupReport, desk: Desk
     head, _ = sign(desk, site.authority.key_reference, root.tbs_certificate_bytes)
 
     assert "was not decided" in head["refused"]
+
+
+def test_a_cross_certificate_is_refused(site: SetupReport, desk: Desk) -> None:
+    """Commands make them, under the operator's hand: another key must not be vouched for here."""
+    ca_life.renew(new_key=True, actor="test", now=NOW)
+
+    for row in CrossCertificate.objects.select_related("issuing"):
+        head, _ = sign(desk, row.issuing.key_reference, bytes(row.tbs))
+        assert "was not decided" in head["refused"]
 
 
 def test_a_list_of_the_ca_is_signed(site: SetupReport, desk: Desk, tmp_path: Path) -> None:

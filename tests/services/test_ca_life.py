@@ -116,19 +116,6 @@ def test_old_certificates_stay_downloadable(alice: User) -> None:
     assert found[0] == delivery.ca_certificate(1)
 
 
-def test_the_rollover_says_what_hangs_on_each_key(alice: User) -> None:
-    leaf = issue(alice, "old.example.com")
-    renew(new_key=True)
-
-    new, old = ca_life.rollover(timezone.now())
-
-    assert (new.is_current, new.newest.key_index) == (True, 1)
-    assert (old.is_current, old.newest.key_index) == (False, 0)
-    assert old.needed_until is not None
-    assert old.needed_until >= leaf.not_after
-    assert old.leaves >= 1
-
-
 def test_a_ca_below_another_is_not_renewed_by_itself(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

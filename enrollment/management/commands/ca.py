@@ -8,7 +8,16 @@ from django.utils import timezone
 
 from enrollment.ca import encode, names
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
-from enrollment.services import authority, ca_life, condition, delivery
+from enrollment.services import (
+    authority,
+    ca_life,
+    condition,
+    cross,
+    delivery,
+    retirement,
+    rollover,
+    rollover_duties,
+)
 
 
 class Command(VerbCommand):
@@ -23,6 +32,15 @@ class Command(VerbCommand):
         renew = self.add_verb("renew", self.renew)
         renew.add_argument("--new-key", action="store_true", help="with a new key, too")
         self.add_verb("rollover", self.rollover, reads=True)
+        self.add_verb("cross", self.cross)
+        retire = self.add_verb("retire", self.retire)
+        retire.add_argument("key", type=int, metavar="KEY", help="its number in 'ca rollover'")
+        retire.add_argument(
+            "--destroy-key", action="store_true", help="delete its file, too; for good"
+        )
+        retire.add_argument(
+            "--without-list", action="store_true", help="the key is lost: make no last list"
+        )
 
     def init(self, options: dict[str, Any]) -> None:
         """Make a self-signed CA and its first CRL, where there is none."""
@@ -51,7 +69,7 @@ class Command(VerbCommand):
             row = ca_life.renew(new_key=options["new_key"], actor=shell_actor(), now=timezone.now())
         except (
             ca_life.RenewalRefused,
-            ca_life.ListsMissing,
+            ca_life.RenewalUnfinished,
             authority.NoAuthority,
         ) as error:
             raise Refusal(str(error)) from error
@@ -62,21 +80,65 @@ class Command(VerbCommand):
         )
 
     def rollover(self, options: dict[str, Any]) -> None:
-        """Say for each key of the CA what is left below it, and when it can go."""
+        """Say for each key of the CA what is left below it, when it can go, and what is due."""
+        now = timezone.now()
+        keys = rollover.generations(now)
+        if not keys:
+            raise Refusal("There is no CA yet. Run: python manage.py setup")
+        duties = rollover_duties.of(keys, now)
         found = [
             {
-                "key": use.newest.key_index,
-                "current": use.is_current,
-                "certificates left": use.leaves,
-                "needed until": use.needed_until.isoformat() if use.needed_until else None,
+                "key": key.key_index,
+                "state": key.stage.value,
+                "certificates left": f"{key.left.count}{'+' if key.left.is_capped else ''}",
+                "last one ends": key.left.last_ends.isoformat() if key.left.last_ends else None,
+                "crosses": [str(row) for row in key.crosses],
             }
-            for use in ca_life.rollover(timezone.now())
+            for key in keys
         ]
         if options["json"]:
-            self.print_json(found)
+            self.print_json([{**row, "due": _duties(duties, row["key"])} for row in found])
             return
-        headings = ("key", "current", "certificates left", "needed until")
-        self.print_table(headings, [list(row.values()) for row in found])
+        self.print_table(tuple(found[0]), [list(row.values()) for row in found])
+        for duty in duties:
+            self.stdout.write("")
+            self.stdout.write(f"Key {duty.key_index}: {duty.sentence}")
+            if duty.command:
+                self.stdout.write(f"    python manage.py {duty.command}")
+
+    def cross(self, options: dict[str, Any]) -> None:
+        """Make the cross certificates that are missing between keys of a self-signed CA."""
+        try:
+            made = cross.make_missing(timezone.now(), actor=shell_actor())
+        except cross.CrossesOff as error:
+            raise Refusal(str(error)) from error
+        for row in made.signed:
+            self.stdout.write(f"Signed the cross certificate {row}.")
+        if made.problems:
+            raise Refusal(f"Not every cross certificate was made: {' '.join(made.problems)}")
+        if not made.signed:
+            self.stdout.write("No cross certificate is missing.")
+
+    def retire(self, options: dict[str, Any]) -> None:
+        """Retire an old key of the CA: a last CRL, and no signature after it."""
+        key, now, actor = options["key"], timezone.now(), shell_actor()
+        try:
+            if not (options["destroy_key"] and retirement.is_retired(key)):
+                row = retirement.retire(
+                    key, actor=actor, now=now, without_list=options["without_list"]
+                )
+                said = (
+                    f"CRL {row.last_list} is its last." if row.last_list else "It has no last CRL."
+                )
+                self.stdout.write(f"Key {key} is retired. {said}")
+            if options["destroy_key"]:
+                retirement.destroy(key, actor=actor, now=now)
+                self.stdout.write(
+                    f"The file of key {key} is destroyed. Restart the site, which may hold the key "
+                    "in memory, and destroy the copies in backups."
+                )
+        except (retirement.RetirementRefused, authority.NoAuthority) as error:
+            raise Refusal(str(error)) from error
 
     def check_ca(self, options: dict[str, Any]) -> None:
         """Check certificate, key, CRL and audit trail; exit with 1 when something is wrong."""
@@ -95,6 +157,14 @@ class Command(VerbCommand):
         wrong = [c.name for c in checks if not c.passed]
         if wrong:
             raise Refusal(f"Not in order: {', '.join(wrong)}.")
+
+
+def _duties(duties: list[rollover_duties.Duty], key: object) -> list[dict[str, Any]]:
+    return [
+        {"urgency": duty.urgency.value, "sentence": duty.sentence, "by": duty.by}
+        for duty in duties
+        if duty.key_index == key
+    ]
 
 
 def _facts(row: Any) -> dict[str, Any]:  # noqa: ANN401 - an Authority

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from enrollment.models import Authority
+    from enrollment.models import Authority, CrossCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Bridge:
+    """One cross certificate: a file in /CertEnroll, and which certificate leads to which."""
+
+    file: str
+    signer: str
+    target: str
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorityPage:
     """certcarc.asp."""
 
@@ -37,18 +47,25 @@ class AuthorityPage:
     encoding: str
     has_delta: bool
     choices: tuple[Choice, ...]
+    bridges: tuple[Bridge, ...]
     not_after: datetime
     thumbprint_sha1: str
     thumbprint_sha256: str
 
 
 def authority_page(
-    rows: Sequence[Authority], *, position: int, encoding: str, has_delta: bool
+    rows: Sequence[Authority],
+    crosses: Sequence[tuple[str, CrossCertificate]],
+    *,
+    position: int,
+    encoding: str,
+    has_delta: bool,
 ) -> AuthorityPage:
     """Return the page for one of the CA's certificates.
 
     Args:
         rows: newest first, at least one.
+        crosses: cross certificates, each with the name of its file.
         position: which of them, counted from the newest; out of range means the newest.
         encoding: `bin` or `b64`.
         has_delta: whether delta lists are published.
@@ -65,6 +82,11 @@ def authority_page(
             Choice(newest - row.index, row.index, _label(row, is_current=row.index == newest))
             for row in rows
         ),
+        bridges=tuple(
+            Bridge(file, _name(row.issuing), _name(row.target), row.certificate.not_after)
+            for file, row in crosses
+            if row.certificate is not None
+        ),
         not_after=x509.load_der_x509_certificate(chosen).not_valid_after_utc,
         thumbprint_sha1=encode.thumbprint(chosen),
         thumbprint_sha256=encode.thumbprint_sha256(chosen),
@@ -72,5 +94,8 @@ def authority_page(
 
 
 def _label(row: Authority, *, is_current: bool) -> str:
-    number = f"({row.index})" if row.index else ""
-    return f"{'Current' if is_current else 'Previous'} [{row.name}{number}]"
+    return f"{'Current' if is_current else 'Previous'} [{_name(row)}]"
+
+
+def _name(row: Authority) -> str:
+    return f"{row.name}({row.index})" if row.index else row.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from enrollment import conf
@@ -23,6 +24,7 @@ def certcarc(request: HttpRequest) -> HttpResponse:
     fields = query(request)
     shown = authorities.authority_page(
         delivery.authorities(),
+        delivery.cross_certificates(timezone.now()),
         position=codec.position(fields.text("lbCaInstance")),
         has_delta=bool(conf.current().delta_period),
         encoding="bin" if codec.wants_der(fields.text("rbEncoding") or "bin") else "b64",
