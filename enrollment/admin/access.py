@@ -20,7 +20,7 @@ REVOKE: Final = "enrollment.revoke_certificate"
 
 
 def may_enter(person: Person) -> bool:
-    """Managers, administrators and auditors work here; a requester has pages of their own."""
+    """Managers, administrators, auditors and operators work here; requesters do elsewhere."""
     return person.is_active and any(person.has_perm(right) for right in people.DESK_RIGHTS)
 
 

@@ -12,6 +12,7 @@ from enrollment.admin import facts, links, trail
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.ca import encode
 from enrollment.models import Authority, CertificateRevocationList
+from enrollment.services import cross
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -23,6 +24,7 @@ class AuthorityAdmin(RecordAdmin[Authority]):
     """CA certificates are made, renewed and installed by commands, never edited."""
 
     list_display = ("name", "index", "key_index", "ends")
+    change_list_template = "admin/enrollment/authority/change_list.html"
     story_template = "admin/enrollment/authority/story.html"
 
     def story(self, request: HttpRequest, row: Authority) -> dict[str, Any]:
@@ -32,6 +34,11 @@ class AuthorityAdmin(RecordAdmin[Authority]):
             "thumbprints": facts.thumbprints(parsed),
             "pem": encode.pem(bytes(row.der)),
             "ends": links.moment(parsed.not_valid_after_utc, timezone.now()),
+            "crosses": [
+                (cross.file_name(bridge), bridge)
+                for bridge in cross.finished()
+                if row in (bridge.issuing, bridge.target)
+            ],
             "newest_crl": CertificateRevocationList.objects.filter(authority=row).first(),
             **trail.of(f"ca {row.index}"),
         }

@@ -52,7 +52,7 @@ _LISTS = (
 
 
 class DeskSite(admin.AdminSite):
-    """The admin site of certificate managers, administrators and auditors."""
+    """The admin site of certificate managers, administrators, auditors and operators."""
 
     site_header = "Certificate desk"
     site_title = "Certificate desk"
@@ -72,11 +72,13 @@ class DeskSite(admin.AdminSite):
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from enrollment.admin import bulk, revoke  # noqa: PLC0415 - they register with this site
+        # They register with this site.
+        from enrollment.admin import bulk, revoke, rollover  # noqa: PLC0415 - see above
 
         return [
             path("queue/decide/", self.admin_view(bulk.decide), name="queue_decide"),
             path("certificates/status/", self.admin_view(revoke.change), name="certificate_status"),
+            path("rollover/", self.admin_view(rollover.page), name="rollover"),
             *super().get_urls(),
         ]
 

@@ -25,6 +25,7 @@ DESK_RIGHTS: Final = (
     "enrollment.revoke_certificate",
     "enrollment.change_template",
     "enrollment.view_auditevent",
+    "enrollment.view_authority",
     "auth.change_user",
 )
 

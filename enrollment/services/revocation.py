@@ -226,9 +226,7 @@ def _locked(batch: Sequence[Certificate]) -> Iterable[Certificate]:
     )
 
 
-def _status_after(
-    row: Certificate, order: Order, now: datetime, retired: frozenset[int]
-) -> Status:
+def _status_after(row: Certificate, order: Order, now: datetime, retired: frozenset[int]) -> Status:
     if row.authority_id in retired:
         # A change that no list will ever say would be known to nobody but us.
         raise RevocationRefused(

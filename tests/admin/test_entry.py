@@ -110,11 +110,18 @@ def test_a_manager_sees_neither_users_nor_the_audit_trail(manager: User, signed_
     assert client.get("/admin/enrollment/auditevent/").status_code == 403
 
 
-def test_an_operator_has_no_work_at_the_desk(site: SetupReport, signed_in: SignIn) -> None:
+def test_an_operator_reads_about_the_ca_and_nothing_else(
+    site: SetupReport, signed_in: SignIn
+) -> None:
     operator = User.objects.create_user("olga")
     operator.groups.set(Group.objects.filter(name="Operators"))
+    client = signed_in(operator)
 
-    assert signed_in(operator).get("/admin/").status_code == 403
+    about_the_ca = (LISTS[3], LISTS[4], "/admin/rollover/")
+    assert {client.get(address).status_code for address in about_the_ca} == {200}
+    others = set(LISTS) - set(about_the_ca)
+    assert {client.get(address).status_code for address in others} == {403}
+    assert client.get("/admin/").headers["Location"] == LISTS[3]
 
 
 def test_a_right_that_is_taken_away_is_gone_with_the_next_click(
