@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from enrollment.serving import metrics
 from enrollment.serving import views as serving
 
 urlpatterns = [
     path("healthz", serving.healthz, name="healthz"),
     path("readyz", serving.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("enrollment.signin.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

@@ -28,6 +28,24 @@ def check_realm(
 
 
 @register(Tags.security)
+def check_addresses(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Warn of lists that need a list before they can be fetched (RFC 5280 section 8)."""
+    settings = conf.current()
+    return [
+        Warning(
+            f"Certificates would name {url}, which needs a TLS certificate to be checked first.",
+            hint="Write http: what is fetched there is signed, and public.",
+            id="enrollment.W002",
+        )
+        for url in (*settings.crl_urls, *settings.certificate_urls, *settings.ocsp_urls)
+        if url.casefold().startswith("https:")
+    ]
+
+
+@register(Tags.security)
 def check_plain_listener(
     app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
     **_: Any,  # noqa: ANN401  # Django's signature

@@ -6,12 +6,13 @@ import os
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
+from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ CA_KEY_KINDS: Final = (
 )
 # Each is a module of `enrollment.signin.methods`.
 SIGN_IN_METHODS: Final = ("basic",)
+_BROWSER_WAYS: Final = ("form", "challenge")
+_VISIBLE_TO: Final = ("own", "signed-in", "anyone")
 _YES: Final = ("1", "true", "yes", "on")
 _NO: Final = ("0", "false", "no", "off", "")
 _HIGHEST_PORT: Final = 65535
@@ -111,6 +114,7 @@ class Settings:
     self_approval: bool
     certificates_visible_to: str
     html_for_unknown_agents: bool
+    metrics_token: str = field(repr=False)
     max_request_bytes: int
     pending_days: int
     review_lifetime: timedelta
@@ -176,6 +180,9 @@ class _Environment:
             )
         return int(raw)
 
+    def kib(self, name: str, default: int, *, least: int, most: int) -> int:
+        return self.number(name, default, least=least, most=most) * 1024
+
     def minutes(self, name: str, default: int, *, least: int, most: int) -> timedelta:
         return timedelta(minutes=self.number(name, default, least=least, most=most))
 
@@ -230,6 +237,17 @@ def _signer(environment: _Environment) -> str:
     )
 
 
+def _metrics_token(environment: _Environment) -> str:
+    token = environment.secret("CERTSRV_METRICS_TOKEN")
+    if token and re.fullmatch(r"[\w.~+/=-]{20,512}", token, re.ASCII) is None:
+        raise ImproperlyConfigured(
+            "CERTSRV_METRICS_TOKEN is too short to be kept from strangers, or cannot stand in a "
+            "header. Write 20 to 512 letters, digits and any of -._~+/=, for example from: "
+            "openssl rand -hex 32"
+        )
+    return token
+
+
 def _hostname(environment: _Environment) -> str:
     name = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
     is_address = re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name, re.ASCII) is not None
@@ -267,14 +285,25 @@ def _public_url(environment: _Environment, hostname: str) -> str:
     return url
 
 
-def _urls(environment: _Environment, name: str, default: str) -> tuple[str, ...]:
+def _urls(environment: _Environment, hostname: str, name: str, default: str) -> tuple[str, ...]:
     """Return addresses, parted by blanks, whose tokens are expanded for each CA certificate."""
     urls = tuple(environment.text(name, default).split())
     for url in urls:
-        if not url.isascii() or "://" not in url:
+        if not url.isascii() or not url.isprintable() or "://" not in url:
             raise ImproperlyConfigured(
                 f"{name} holds '{url}'. Write whole addresses, parted by blanks, for example "
                 f"{default}."
+            )
+        wrong = address_rules.wrong_token(url)
+        if wrong is not None:
+            raise ImproperlyConfigured(f"{name} holds '{url}'. {wrong} For example: {default}.")
+        if address_rules.is_local(address_rules.host_of(url)) and not address_rules.is_local(
+            hostname
+        ):
+            raise ImproperlyConfigured(
+                f"{name} holds '{url}', which certificates would carry, and which nobody but this "
+                f"machine can fetch. Write an address at {hostname}; without the setting, "
+                "CERTSRV_PUBLIC_URL decides."
             )
     return urls
 
@@ -298,16 +327,16 @@ def read(values: Mapping[str, str]) -> Settings:
     environment = _Environment(values)
     hostname = _hostname(environment)
     public_url = _public_url(environment, hostname)
-    published = f"{public_url}/CertEnroll"
+    urls = partial(_urls, environment, hostname)
     return Settings(
         home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
         http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
         https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
         hostname=hostname,
         public_url=public_url,
-        crl_urls=_urls(environment, "CERTSRV_CRL_URLS", f"{published}/{CRL_FILE}"),
-        certificate_urls=_urls(environment, "CERTSRV_CERTIFICATE_URLS", f"{published}/%1_%3%4.crt"),
-        ocsp_urls=_urls(environment, "CERTSRV_OCSP_URLS", f"{public_url}/ocsp"),
+        crl_urls=urls("CERTSRV_CRL_URLS", f"{public_url}/CertEnroll/{CRL_FILE}"),
+        certificate_urls=urls("CERTSRV_CERTIFICATE_URLS", f"{public_url}/CertEnroll/%1_%3%4.crt"),
+        ocsp_urls=urls("CERTSRV_OCSP_URLS", f"{public_url}/ocsp"),
         crl_period=environment.hours("CERTSRV_CRL_PERIOD_HOURS", 168, least=1, most=8760),
         delta_period=environment.hours("CERTSRV_DELTA_PERIOD_HOURS", 24, least=0, most=8760),
         crl_partitions=environment.number("CERTSRV_CRL_PARTITIONS", 0, least=0, most=10000),
@@ -320,9 +349,7 @@ def read(values: Mapping[str, str]) -> Settings:
         secret_key=environment.secret("CERTSRV_SECRET_KEY"),
         database_url=environment.secret("DATABASE_URL"),
         sign_in=_sign_in(environment),
-        browser_sign_in=environment.choice(
-            "CERTSRV_BROWSER_SIGN_IN", "form", ("form", "challenge")
-        ),
+        browser_sign_in=environment.choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
@@ -330,11 +357,11 @@ def read(values: Mapping[str, str]) -> Settings:
         renewal_grace=environment.days("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650),
         self_approval=environment.flag("CERTSRV_SELF_APPROVAL", default=False),
         certificates_visible_to=environment.choice(
-            "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", ("own", "signed-in", "anyone")
+            "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", _VISIBLE_TO
         ),
         html_for_unknown_agents=environment.flag("CERTSRV_HTML_FOR_UNKNOWN_AGENTS", default=False),
-        max_request_bytes=environment.number("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024)
-        * 1024,
+        metrics_token=_metrics_token(environment),
+        max_request_bytes=environment.kib("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024),
         pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
         review_lifetime=environment.minutes("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440),
         key_passphrase=environment.later("CERTSRV_KEY_PASSPHRASE"),

@@ -69,7 +69,13 @@ def test_a_setting_is_read_as_it_was_meant(name: str, value: str, field: str, me
         ("CERTSRV_HTTPS", "localhost:https", "leave it empty to switch the listener off"),
         ("CERTSRV_PUBLIC_URL", "ca.example.com", "Write scheme and host"),
         ("CERTSRV_PUBLIC_URL", "http://a b", "Write scheme and host"),
+        ("CERTSRV_METRICS_TOKEN", "short", "openssl rand"),
+        ("CERTSRV_METRICS_TOKEN", "x" * 30 + " y", "openssl rand"),
         ("CERTSRV_CRL_URLS", "ca.crl", "Write whole addresses"),
+        ("CERTSRV_CRL_URLS", "http://ca/%0.crl", "%0 is no token"),
+        ("CERTSRV_CRL_URLS", "http://ca/%3%15.crl", "%15 is no token"),
+        ("CERTSRV_CERTIFICATE_URLS", "http://ca/My%20CA.crt", "%20 is no token"),
+        ("CERTSRV_OCSP_URLS", "http://<ServerDNSName>/ocsp", "is written %1 here"),
         ("CERTSRV_CA_NAME", " ", "Write 1 to 64"),
         ("CERTSRV_CA_NAME", "x" * 65, "has 65 characters"),
         ("CERTSRV_CA_NAME", "a\nb", "printable"),
@@ -116,6 +122,21 @@ def test_relying_parties_are_sent_to_plain_http(variables: dict[str, str], url: 
     assert settings.crl_urls[0].startswith(f"{url}/CertEnroll/")
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("CERTSRV_PUBLIC_URL", "http://localhost:8000"),
+        ("CERTSRV_OCSP_URLS", "http://127.0.0.1/ocsp"),
+        ("CERTSRV_CRL_URLS", "http://[::1]/%3%8%9.crl"),
+    ],
+)
+def test_a_site_with_a_name_does_not_write_localhost_into_certificates(name: str, url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"Write an address at ca\.example\.com"):
+        conf.read({"CERTSRV_HOSTNAME": "ca.example.com", name: url})
+
+    assert conf.read({name: url}).hostname == "localhost"
+
+
 @pytest.mark.parametrize("name", ["CERTSRV_ADMIN_PASSWORD", "CERTSRV_SECRET_KEY", "DATABASE_URL"])
 def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
@@ -146,6 +167,7 @@ def test_no_secret_stands_in_what_a_debugger_or_a_log_prints() -> None:
             "DATABASE_URL": "postgres://ca:s3cret@db/ca",
             "CERTSRV_KEY_PASSPHRASE": "s3cret",
             "CERTSRV_PKCS11_PIN": "s3cret",
+            "CERTSRV_METRICS_TOKEN": "s3cret" * 5,
         }
     )
 

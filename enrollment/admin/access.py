@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Person: TypeAlias = User | AnonymousUser
 
+SEE_CONDITION: Final = "enrollment.view_condition"
+CHECK_CONDITION: Final = "enrollment.check_condition"
 REVIEW: Final = "enrollment.review_enrollmentrequest"
 REVOKE: Final = "enrollment.revoke_certificate"
 
@@ -42,3 +44,13 @@ def may_see_certificates(person: Person) -> bool:
 def may_see_queue(person: Person) -> bool:
     """Reviewers work the queue off; auditors read it."""
     return may_review(person) or person.has_perm("enrollment.view_enrollmentrequest")
+
+
+def may_see_condition(person: Person) -> bool:
+    """Whoever runs or audits the CA knows its condition."""
+    return person.is_active and person.has_perm(SEE_CONDITION)
+
+
+def may_check_condition(person: Person) -> bool:
+    """A look costs the machine and others something, so not everybody who reads may ask for it."""
+    return person.is_active and person.has_perm(CHECK_CONDITION)

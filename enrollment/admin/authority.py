@@ -12,7 +12,7 @@ from enrollment.admin import facts, links, trail
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.ca import encode
 from enrollment.models import Authority, CertificateRevocationList
-from enrollment.services import cross
+from enrollment.services import cross, own_addresses
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,9 +29,12 @@ class AuthorityAdmin(RecordAdmin[Authority]):
 
     def story(self, request: HttpRequest, row: Authority) -> dict[str, Any]:
         parsed = x509.load_der_x509_certificate(bytes(row.der))
+        addresses = own_addresses.written(row)
         return {
             "facts": facts.certificate_facts(parsed),
             "thumbprints": facts.thumbprints(parsed),
+            "addresses": addresses,
+            "remarks": list(dict.fromkeys(note for one in addresses for note in one.remarks)),
             "pem": encode.pem(bytes(row.der)),
             "ends": links.moment(parsed.not_valid_after_utc, timezone.now()),
             "crosses": [

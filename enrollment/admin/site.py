@@ -64,18 +64,24 @@ class DeskSite(admin.AdminSite):
         return access.may_enter(request.user)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        from enrollment.admin import masthead  # noqa: PLC0415 - they register with this site
+        from enrollment.admin import condition, masthead  # noqa: PLC0415 - they register with this site
 
         context = super().each_context(request)
         context["desk_links"] = self._links(request) if context["has_permission"] else []
         context["masthead"] = masthead.read()
+        context["banner"] = condition.banner(request)
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # They register with this site.
-        from enrollment.admin import bulk, revoke, rollover  # noqa: PLC0415 - see above
+        from enrollment.admin import bulk, condition, revoke, rollover  # noqa: PLC0415 - see above
+
+        def show_condition(request: HttpRequest) -> HttpResponse:
+            return condition.page(request, self)
 
         return [
+            path("condition/", self.admin_view(show_condition), name="condition"),
+            path("condition/check/", self.admin_view(condition.check_now), name="condition_check"),
             path("queue/decide/", self.admin_view(bulk.decide), name="queue_decide"),
             path("certificates/status/", self.admin_view(revoke.change), name="certificate_status"),
             path("rollover/", self.admin_view(rollover.page), name="rollover"),
@@ -127,6 +133,9 @@ class DeskSite(admin.AdminSite):
             if entry is not None and entry.has_view_permission(request):
                 address = reverse(f"admin:{app}_{model}_changelist")
                 links.append(Link(label, address, request.path.startswith(address)))
+        if access.may_see_condition(request.user):
+            address = reverse("admin:condition")
+            links.append(Link("Condition", address, request.path == address))
         return links
 
     def _admin_of(self, app: str, model: str) -> admin.ModelAdmin[Any] | None:

@@ -4,6 +4,7 @@ from enrollment.models.account import Account
 from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
 from enrollment.models.certificate import Certificate, CertificateName
+from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList
 from enrollment.models.cross_certificate import CrossCertificate
 from enrollment.models.name_grant import NameGrant
@@ -11,6 +12,7 @@ from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
 from enrollment.models.retired_key import RetiredKey
 from enrollment.models.signing_record import SigningRecord
+from enrollment.models.tally import Tally
 from enrollment.models.template import Template
 
 __all__ = [
@@ -20,11 +22,13 @@ __all__ = [
     "Certificate",
     "CertificateName",
     "CertificateRevocationList",
+    "ConditionReport",
     "CrossCertificate",
     "EnrollmentRequest",
     "NameGrant",
     "Responder",
     "RetiredKey",
     "SigningRecord",
+    "Tally",
     "Template",
 ]

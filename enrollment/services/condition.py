@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from django.db import DatabaseError, connection
+
 from enrollment import keys
-from enrollment.ca.disposition import Disposition
+from enrollment.ca.check import Check, Severity
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
-from enrollment.models import Authority, EnrollmentRequest, SigningRecord
-from enrollment.services import audit, authority, publication
+from enrollment.models import Authority
+from enrollment.services import authority, ca_checks, publication, self_check, site_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-_SOON: Final = timedelta(days=90)
+DATABASE: Final = "Database"
+_log = logging.getLogger("certsrv.condition")
 
 
 class CaFault(Exception):
     """The CA cannot be made or used, and why, in one sentence for its operator."""
 
 
+class Scope(Enum):
+    """Whose condition it is: where several machines serve one database, only some of it differs."""
+
+    SITE = "site"
+    MACHINE = "machine"
+    OUTSIDE = "outside"
+
+
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
+class Look:
+    """Something that is looked at; a look that fails is itself a finding, under its `name`."""
 
     name: str
-    passed: bool
-    finding: str
+    scope: Scope
+    work: Callable[[datetime], Iterator[Check]]
+    needs_database: bool = True
+
+
+LOOKS: Final = (
+    Look(ca_checks.CERTIFICATE, Scope.SITE, ca_checks.certificate),
+    Look(ca_checks.ABOVE, Scope.SITE, ca_checks.above),
+    Look(ca_checks.KEY, Scope.SITE, ca_checks.key),
+    Look(ca_checks.LIST, Scope.SITE, ca_checks.lists),
+    Look(ca_checks.RESPONDER, Scope.SITE, ca_checks.responder),
+    Look(site_checks.ADDRESSES, Scope.SITE, site_checks.addresses),
+    Look(site_checks.UNFINISHED, Scope.SITE, site_checks.unfinished),
+    Look(site_checks.AUDIT, Scope.SITE, site_checks.audit_trail),
+    Look(
+        site_checks.SITE_CERTIFICATE,
+        Scope.MACHINE,
+        site_checks.tls_certificate,
+        needs_database=False,
+    ),
+    Look(site_checks.CLOCK, Scope.MACHINE, site_checks.clock),
+    Look(site_checks.DISK, Scope.MACHINE, site_checks.disk, needs_database=False),
+    Look("As served", Scope.OUTSIDE, self_check.look),
+)
 
 
 def init(now: datetime) -> Authority:
@@ -63,92 +97,56 @@ def publish_crl(now: datetime, *, actor: str, base: bool = True) -> tuple[Author
         raise CaFault(str(error)) from error
 
 
-def check(now: datetime) -> tuple[Check, ...]:
-    """Look at certificate, key, CRL, unfinished work and audit trail.
+def check(now: datetime, *scopes: Scope) -> dict[Scope, tuple[Check, ...]]:
+    """Look at everything in the scopes, or in all of them where none is named.
+
+    Nothing that fails keeps the rest from being looked at: without a database, what does not need
+    one is still told.
 
     Raises:
         CaFault: there is no CA.
     """
+    wanted = scopes or tuple(Scope)
     try:
-        row = authority.current()
+        authority.current()
     except authority.NoAuthority as error:
         raise CaFault(str(error)) from error
-    return (
-        _validity(row, now),
-        _key(row),
-        *_lists(row, now),
-        _unfinished(),
-        _audit_trail(),
-    )
+    except DatabaseError as error:
+        return _without_database(now, wanted, error)
+    return {scope: tuple(_look(scope, now)) for scope in wanted}
 
 
-def _validity(row: Authority, now: datetime) -> Check:
-    issuer = authority.issuer_of(row)
-    end = f"{issuer.not_after:%Y-%m-%d}"
-    if not issuer.not_before <= now < issuer.not_after:
-        return Check(
-            "CA certificate", passed=False, finding=f"It is not valid now; it ends on {end}."
-        )
-    if issuer.not_after - now < _SOON:
-        return Check("CA certificate", passed=False, finding=f"It ends on {end}. Renew it.")
-    return Check("CA certificate", passed=True, finding=f"Valid until {end}.")
+def _look(scope: Scope, now: datetime) -> Iterator[Check]:
+    for look in LOOKS:
+        if look.scope is scope:
+            yield from _guarded(look, now)
+    if scope is Scope.SITE:
+        yield Check(DATABASE, Severity.OK, f"It answers ({connection.vendor}).")
 
 
-def _key(row: Authority) -> Check:
-    # From where it is kept, not from the memory of this process.
-    keys.forget_signers()
+def _guarded(look: Look, now: datetime) -> Iterator[Check]:
     try:
-        authority.signer_of(row)
-    except keys.KeyProblem as error:
-        return Check("CA key", passed=False, finding=str(error))
-    return Check(
-        "CA key",
-        passed=True,
-        finding="It opens, belongs to the certificate, and only we can read it.",
+        yield from look.work(now)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the rest is still looked at
+        _log.exception("could not look at: %s", look.name)
+        yield Check(
+            look.name,
+            Severity.CRITICAL,
+            f"It could not be looked at ({type(error).__name__}). The log says more.",
+        )
+
+
+def _without_database(
+    now: datetime, wanted: tuple[Scope, ...], error: DatabaseError
+) -> dict[Scope, tuple[Check, ...]]:
+    """Say that the database does not answer, and look at what needs none."""
+    _log.error("the database does not answer: %s", error)
+    told = Check(
+        DATABASE,
+        Severity.CRITICAL,
+        f"It does not answer ({type(error).__name__}), so nothing can be issued, and most could "
+        "not be looked at. See that it runs and that DATABASE_URL is right.",
     )
-
-
-def _lists(row: Authority, now: datetime) -> Iterator[Check]:
-    # Of the key that issues: the last list of an older one is good for years.
-    newest = publication.newest_list(row.key_index)
-    if newest is None:
-        yield Check(
-            "CRL", passed=False, finding="None was published. Run: python manage.py crl publish"
-        )
-    elif newest.next_update <= now:
-        yield Check(
-            "CRL",
-            passed=False,
-            finding=f"Number {newest.number} ended {newest.next_update:%Y-%m-%d}.",
-        )
-    else:
-        yield Check(
-            "CRL",
-            passed=True,
-            finding=f"Number {newest.number} is valid until {newest.next_update:%Y-%m-%d}.",
-        )
-
-
-def _unfinished() -> Check:
-    committed = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).count()
-    incomplete = EnrollmentRequest.objects.filter(disposition=Disposition.INCOMPLETE.value).count()
-    if committed or incomplete:
-        return Check(
-            "Unfinished requests",
-            passed=False,
-            finding=f"{max(committed, incomplete)} were interrupted; the next start finishes them.",
-        )
-    return Check("Unfinished requests", passed=True, finding="None.")
-
-
-def _audit_trail() -> Check:
-    verdict = audit.verify()
-    if verdict.is_whole:
-        return Check(
-            "Audit trail", passed=True, finding=f"{verdict.events:,} events, all in their chain."
-        )
-    return Check(
-        "Audit trail",
-        passed=False,
-        finding=f"Event {verdict.broken_at} does not fit the one before it.",
-    )
+    without = [look for look in LOOKS if not look.needs_database and look.scope in wanted]
+    machine = tuple(found for look in without for found in _guarded(look, now))
+    return {Scope.SITE: (told,), Scope.MACHINE: machine}

@@ -83,6 +83,16 @@ def be_signer() -> None:
     process.is_signer = True
 
 
+def is_serving() -> bool:
+    """Whether this process serves, or is a command."""
+    return process.asks_signer
+
+
+def can_reopen() -> bool:
+    """Whether what this process opened can be opened again, whatever it was told at its start."""
+    return not is_serving() or ring().socket is not None
+
+
 def locked_keys() -> list[str]:
     """Return the references of keys in use that wait for a passphrase in this process."""
     here = ring()

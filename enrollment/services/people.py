@@ -26,6 +26,7 @@ DESK_RIGHTS: Final = (
     "enrollment.change_template",
     "enrollment.view_auditevent",
     "enrollment.view_authority",
+    "enrollment.view_condition",
     "auth.change_user",
 )
 

@@ -27,7 +27,7 @@ AUDITORS: Final = "Auditors"
 OPERATORS: Final = "Operators"
 
 _READ_REQUESTS: Final = ("view_enrollmentrequest", "view_certificate", "view_template")
-_READ_CA: Final = ("view_authority", "view_certificaterevocationlist")
+_READ_CA: Final = ("view_authority", "view_certificaterevocationlist", "view_condition")
 
 # What each group may do at the desk; `view_` rows are pages that cannot be edited anyway.
 _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -38,6 +38,7 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     ADMINISTRATORS: (
         *_READ_REQUESTS,
         *_READ_CA,
+        "check_condition",
         "view_auditevent",
         "view_namegrant",
         "add_namegrant",
@@ -61,7 +62,7 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         "view_user",
         "view_group",
     ),
-    OPERATORS: _READ_CA,
+    OPERATORS: (*_READ_CA, "check_condition"),
 }
 _ARC: Final = "1.3.6.1.4.1.311.21.8"
 _ARC_NUMBERS: Final = 6

@@ -73,6 +73,15 @@ def ensure(now: datetime) -> SiteCertificate:
     return SiteCertificate(certificate_file, key_file, held.not_valid_after_utc)
 
 
+def on_disk() -> x509.Certificate | None:
+    """Return the certificate that the TLS listener shows, or None before there is one."""
+    try:
+        content = (conf.current().home / "tls" / "site.pem").read_bytes()
+        return x509.load_pem_x509_certificates(content)[0]
+    except (OSError, ValueError):
+        return None
+
+
 def _held(file: Path, key_file: Path, now: datetime) -> x509.Certificate | None:
     """Return the certificate in `file` when it still serves, with its key beside it."""
     try:

@@ -1,6 +1,7 @@
 """Nobody passes unless they said who they are, or the address is open to everybody.
 
-A view is closed unless it says `@login_not_required`, and says why.
+A view is closed unless it says `@login_not_required`, and says why. A few can also be reached with
+a token of the settings; see `service_token`.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enrollment import conf
-from enrollment.signin import methods
+from enrollment.signin import methods, service_token
 from enrollment.signin.accounts import TooManySignIns
 from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
@@ -31,7 +32,7 @@ class SignInMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Believe or refuse credentials, then pass the request on."""
         try:
-            seen = methods.look(request)
+            seen = None if service_token.is_shown(request) else methods.look(request)
         except CredentialsRefused:
             return unauthorized(request, refused=True)
         except TooManySignIns:
@@ -59,7 +60,7 @@ class SignInMiddleware:
         """Refuse a stranger unless the view is open to everybody."""
         if not getattr(view, "login_required", True):
             return None
-        if _may_pass(request) or _open_when_standalone(view):
+        if _may_pass(request) or _open_when_standalone(view) or service_token.is_shown(request):
             return None
         return unauthorized(request)
 

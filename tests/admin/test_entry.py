@@ -117,7 +117,7 @@ def test_an_operator_reads_about_the_ca_and_nothing_else(
     operator.groups.set(Group.objects.filter(name="Operators"))
     client = signed_in(operator)
 
-    about_the_ca = (LISTS[3], LISTS[4], "/admin/rollover/")
+    about_the_ca = (LISTS[3], LISTS[4], "/admin/rollover/", "/admin/condition/")
     assert {client.get(address).status_code for address in about_the_ca} == {200}
     others = set(LISTS) - set(about_the_ca)
     assert {client.get(address).status_code for address in others} == {403}

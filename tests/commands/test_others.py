@@ -9,7 +9,6 @@ import pytest
 from cryptography import x509
 from django.contrib.auth.models import User
 
-from enrollment import conf
 from enrollment.models import AuditEvent, Authority, CertificateRevocationList
 from tests.admin.conftest import submit
 
@@ -98,20 +97,6 @@ def test_the_ca_is_shown(site: SetupReport, shell: Shell) -> None:
 
     assert facts["name"] == site.authority.name
     assert len(facts["thumbprint_sha256"]) == 64
-
-
-def test_a_ca_in_order_passes_every_check(site: SetupReport, shell: Shell) -> None:
-    checks = shell.json("ca", "check")
-
-    assert {check["passed"] for check in checks} == {True}
-
-
-def test_a_key_that_others_can_read_fails_the_check(site: SetupReport, shell: Shell) -> None:
-    (conf.current().home / site.authority.key_reference).chmod(0o644)
-
-    sentence = shell.refused("ca", "check")
-
-    assert "Not in order: CA key." in sentence
 
 
 def test_a_second_ca_is_not_made_over_the_first(site: SetupReport, shell: Shell) -> None:

@@ -119,8 +119,8 @@ def calls_of(source: Source, name: str) -> Iterator[int]:
             "signer_of",
             {
                 "enrollment/services/authority.py",
+                "enrollment/services/ca_checks.py",
                 "enrollment/services/ca_life.py",
-                "enrollment/services/condition.py",
                 "enrollment/services/cross.py",
                 "enrollment/services/issuance.py",
                 "enrollment/services/publication.py",
@@ -144,6 +144,18 @@ def test_no_other_code_reaches_the_signer(name: str, allowed: set[str]) -> None:
     callers = {source.name for source in CODE for _ in calls_of(source, name)}
 
     assert callers <= allowed
+
+
+def test_one_place_reaches_out_over_the_network() -> None:
+    """DESIGN section 4: no network call is decided by a request. Self-check uses settings alone."""
+    callers = {source.name for source in CODE for _ in calls_of(source, "fetch")}
+    client = re.compile(
+        r"^(import|from) (http\.client|urllib\.request|requests|httpx)", re.MULTILINE
+    )
+    clients = {source.name for source in CODE if client.search(source.text)}
+
+    assert callers == {"enrollment/services/self_check.py"}
+    assert clients == {"enrollment/services/fetch.py"}
 
 
 def test_only_decision_writes_a_disposition() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
 from enrollment.ca import encode, names
+from enrollment.ca.check import Check, Severity, Verdict
+from enrollment.management.addresses import written
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
 from enrollment.services import (
     authority,
@@ -14,10 +16,22 @@ from enrollment.services import (
     condition,
     cross,
     delivery,
+    own_addresses,
+    reports,
     retirement,
     rollover,
     rollover_duties,
+    self_check,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from enrollment.services.own_addresses import OwnAddress
+
+# Exit code of `check --strict`; 1 and 2 mean that something is wrong, with the CA or the command.
+_DOUBTFUL: Final = 3
+_WORDS: Final = {Severity.OK: "ok", Severity.WARNING: "WARN", Severity.CRITICAL: "WRONG"}
 
 
 class Command(VerbCommand):
@@ -28,7 +42,13 @@ class Command(VerbCommand):
     def add_verbs(self) -> None:
         self.add_verb("init", self.init)
         self.add_verb("show", self.show, reads=True)
-        self.add_verb("check", self.check_ca, reads=True)
+        check = self.add_verb("check", self.check_ca, reads=True)
+        check.add_argument("--offline", action="store_true", help="fetch nothing")
+        check.add_argument(
+            "--strict", action="store_true", help="exit with 3 when there are warnings only"
+        )
+        addresses = self.add_verb("addresses", self.addresses, reads=True)
+        addresses.add_argument("--check", action="store_true", help="fetch each of them")
         renew = self.add_verb("renew", self.renew)
         renew.add_argument("--new-key", action="store_true", help="with a new key, too")
         self.add_verb("rollover", self.rollover, reads=True)
@@ -49,6 +69,7 @@ class Command(VerbCommand):
         except condition.CaFault as error:
             raise Refusal(str(error)) from error
         self.stdout.write(f"Made the CA '{row}'.")
+        self.stdout.write("\n".join(written(row)))
 
     def show(self, options: dict[str, Any]) -> None:
         """Show the CA certificates, the newest first."""
@@ -78,6 +99,7 @@ class Command(VerbCommand):
             f"Renewed the CA: certificate {row.index}, key {row.key_index}, until "
             f"{ends:%Y-%m-%d}. Relying parties need the new certificate; the old one stays good."
         )
+        self.stdout.write("\n".join(written(row)))
 
     def rollover(self, options: dict[str, Any]) -> None:
         """Say for each key of the CA what is left below it, when it can go, and what is due."""
@@ -140,23 +162,72 @@ class Command(VerbCommand):
         except (retirement.RetirementRefused, authority.NoAuthority) as error:
             raise Refusal(str(error)) from error
 
+    def addresses(self, options: dict[str, Any]) -> None:
+        """Show the addresses that certificates name, as configured and as written."""
+        now = timezone.now()
+        wanted = list(own_addresses.every(now))
+        if not wanted:
+            raise Refusal("There is no CA yet. Run: python manage.py setup")
+        verdicts: list[Verdict | None] = [None] * len(wanted)
+        if options["check"]:
+            verdicts = [verdict for _, verdict in self_check.judged(wanted, now)]
+        rows = [_row(*pair) for pair in zip(wanted, verdicts, strict=True)]
+        if options["json"]:
+            self.print_json(rows)
+            return
+        headings = ["certificate", "key", "what", "template", "address"]
+        if options["check"]:
+            headings.insert(3, "severity")
+        self.print_table(headings, [[row[heading] for heading in headings] for row in rows])
+        for line in dict.fromkeys(_notes(rows)):
+            self.stdout.write(line)
+
     def check_ca(self, options: dict[str, Any]) -> None:
-        """Check certificate, key, CRL and audit trail; exit with 1 when something is wrong."""
+        """Check the CA, from inside and as others see it; exit with 1 when something is wrong."""
         try:
-            checks = condition.check(timezone.now())
+            checks = reports.look(timezone.now(), is_offline=options["offline"])
         except condition.CaFault as error:
             raise Refusal(str(error)) from error
         if options["json"]:
-            self.print_json(
-                [{"name": c.name, "passed": c.passed, "finding": c.finding} for c in checks]
-            )
+            self.print_json([reports.to_json(check) for check in checks])
         else:
             self.print_table(
-                (), [("ok" if c.passed else "WRONG", c.name, c.finding) for c in checks]
+                (), [(_WORDS[check.severity], check.name, check.sentence) for check in checks]
             )
-        wrong = [c.name for c in checks if not c.passed]
+        wrong = _names(checks, Severity.CRITICAL)
+        doubtful = _names(checks, Severity.WARNING)
         if wrong:
-            raise Refusal(f"Not in order: {', '.join(wrong)}.")
+            raise Refusal(f"Not in order: {wrong}.")
+        if doubtful and options["strict"]:
+            raise Refusal(f"Needs attention: {doubtful}.", returncode=_DOUBTFUL)
+
+
+def _notes(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Say what is to be said of the addresses below their table."""
+    for row in rows:
+        if row.get("severity", "ok") != "ok":
+            yield f"{row['address']}: {row['finding']}"
+    for row in rows:
+        yield from (f"Take note: {remark}" for remark in row["remarks"])
+
+
+def _row(address: OwnAddress, verdict: Verdict | None) -> dict[str, Any]:
+    row = {
+        "certificate": address.row.index,
+        "key": address.row.key_index,
+        "what": address.label,
+        "setting": address.setting,
+        "template": address.template,
+        "address": address.url,
+        "remarks": list(address.remarks),
+    }
+    if verdict is not None:
+        row |= {"severity": verdict.severity.name.lower(), "finding": verdict.finding}
+    return row
+
+
+def _names(checks: list[Check], severity: Severity) -> str:
+    return ", ".join(dict.fromkeys(one.name for one in checks if one.severity is severity))
 
 
 def _duties(duties: list[rollover_duties.Duty], key: object) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from enrollment import conf
 from enrollment.management import passphrase
-from enrollment.management.addresses import addresses
+from enrollment.management.addresses import addresses, written
 from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
 
@@ -49,6 +49,7 @@ def lines(report: SetupReport, settings: conf.Settings) -> list[str]:
     found.append(f"Data and keys: {settings.home}")
     found.extend(f"Address:       {address}" for address in addresses(settings))
     found.extend(f"Desk:          {address}" for address in addresses(settings, "admin/")[:1])
+    found += ["", *written(report.authority)]
     if report.admin_password is not None:
         found += [
             "",
