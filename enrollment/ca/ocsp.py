@@ -26,10 +26,17 @@ if TYPE_CHECKING:
 MAX_REQUEST_OCTETS: Final = 8192
 MAX_CERTIFICATES: Final = 32
 _MAX_SERIAL_OCTETS: Final = 64
+_LEAST_NONCE: Final = 1
 _LONGEST_NONCE: Final = 128
 _ENUMERATED: Final = 0x0A
-_CONTEXT_2: Final = 0xA2
+_CONTEXT_0, _CONTEXT_1, _CONTEXT_2 = 0xA0, 0xA1, 0xA2
+_VERSION_1: Final = der.integer(0)
+# TBSRequest: version, requestorName, requestList, requestExtensions.
+_FIELDS: Final = {_CONTEXT_0, _CONTEXT_1, der.SEQUENCE, _CONTEXT_2}
 _NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
+_ACCEPTABLE_RESPONSES: Final = "1.3.6.1.5.5.7.48.1.4"
+# Whatever responses a client accepts, it must accept basic ones (RFC 6960 section 4.4.3).
+_UNDERSTOOD: Final = {_NONCE, _ACCEPTABLE_RESPONSES}
 _BASIC: Final = der.oid("1.3.6.1.5.5.7.48.1.1")
 
 HASHES: Final = {
@@ -68,7 +75,10 @@ class CertificateId:
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What a client asks: some certificates, and perhaps a nonce to send back."""
+    """What a client asks: some certificates, and perhaps a nonce to send back.
+
+    `nonce` is the value of its extension, as the client wrote it.
+    """
 
     certificates: tuple[CertificateId, ...]
     nonce: bytes | None = None
@@ -103,11 +113,14 @@ def issuer_hashes(name_der: bytes, key_bits: bytes) -> dict[str, tuple[bytes, by
 
 
 def parse_request(data: bytes) -> StatusRequest:
-    """Read an OCSPRequest. A signature on it is neither wanted nor looked at.
+    """Read an OCSPRequest. Neither its signature nor its sender's name are looked at.
 
     Raises:
-        RequestMalformed: it is none, asks for no or more than `MAX_CERTIFICATES` certificates, or
-            its nonce is empty or longer than 128 octets (RFC 9654 section 2.1).
+        RequestMalformed: it is none, asks for no or more than `MAX_CERTIFICATES` certificates, has
+            a critical extension that we do not know, or a nonce that is empty or longer than 128
+            octets (RFC 9654 section 2.1).
+
+    Source: RFC 6960 section 4.1.
     """
     if len(data) > MAX_REQUEST_OCTETS:
         raise RequestMalformed("longer than we read")
@@ -119,15 +132,26 @@ def parse_request(data: bytes) -> StatusRequest:
 
 def _parse(data: bytes) -> StatusRequest:
     outer = ber.read(data).expect(der.SEQUENCE, "The OCSP request")
-    fields = outer.children()[0].expect(der.SEQUENCE, "The request content").children()
-    asked = [entry for field in fields if field.tag == der.SEQUENCE for entry in field.children()]
+    members = outer.children()[0].expect(der.SEQUENCE, "The request content").children()
+    fields = {member.tag: member for member in members}
+    if len(fields) < len(members) or not fields.keys() <= _FIELDS:
+        raise ValueError("something stands in the request that belongs to none")
+    if _CONTEXT_0 in fields and fields[_CONTEXT_0].content != _VERSION_1:
+        raise ValueError("a version other than 1")
+    asked = fields[der.SEQUENCE].children() if der.SEQUENCE in fields else []
     if not 0 < len(asked) <= MAX_CERTIFICATES:
         raise ValueError("asks for too many certificates, or for none")
-    nonce = None
-    for field in fields:
-        if field.tag == _CONTEXT_2:
-            nonce = _find_nonce(field.children()[0])
-    return StatusRequest(tuple(_certificate_id(entry.children()[0]) for entry in asked), nonce)
+    nonce = _extensions(fields[_CONTEXT_2]).get(_NONCE) if _CONTEXT_2 in fields else None
+    if nonce is not None and not _LEAST_NONCE <= len(_inside(nonce)) <= _LONGEST_NONCE:
+        raise ValueError("a nonce of impossible length")
+    return StatusRequest(tuple(map(_asked_for, asked)), nonce)
+
+
+def _asked_for(request: ber.Node) -> CertificateId:
+    identity, *extensions = request.expect(der.SEQUENCE, "A single request").children()
+    for node in extensions:
+        _extensions(node.expect(_CONTEXT_0, "The extensions of a single request"))
+    return _certificate_id(identity)
 
 
 def _certificate_id(node: ber.Node) -> CertificateId:
@@ -145,17 +169,32 @@ def _certificate_id(node: ber.Node) -> CertificateId:
     )
 
 
-def _find_nonce(extensions: ber.Node) -> bytes | None:
-    for extension in extensions.expect(der.SEQUENCE, "The extensions").children():
-        parts = extension.children()
-        if ber.object_identifier(parts[0], "The extension") != _NONCE:
-            continue
-        # RFC 9654: an OCTET STRING inside the OCTET STRING of every extension.
-        inner = ber.read(parts[-1].content).expect(der.OCTET_STRING, "The nonce").content
-        if not 0 < len(inner) <= _LONGEST_NONCE:
-            raise ValueError("a nonce of impossible length")
-        return inner
-    return None
+def _extensions(tagged: ber.Node) -> dict[str, bytes]:
+    """Return the values of the extensions, by their kind."""
+    found: dict[str, bytes] = {}
+    for extension in tagged.children()[0].expect(der.SEQUENCE, "The extensions").children():
+        kind, *flag, value = extension.children()
+        oid = ber.object_identifier(kind, "The extension")
+        # "Unrecognized extensions MUST be ignored (unless they have the critical flag set and are
+        # not understood)" -- RFC 6960 section 4.4
+        if any(any(node.content) for node in flag) and oid not in _UNDERSTOOD:
+            raise ValueError(f"a critical extension {oid} that we do not understand")
+        found.setdefault(oid, value.expect(der.OCTET_STRING, "The extension's value").content)
+    return found
+
+
+def _inside(nonce: bytes) -> bytes:
+    """Return the nonce itself.
+
+    RFC 9654: an OCTET STRING inside the OCTET STRING of every extension. Before RFC 8954 said so,
+    clients also put the bare octets there.
+    """
+    try:
+        inner = ber.read(nonce)
+    except EnrollmentError:
+        return nonce
+    is_wrapped = inner.tag == der.OCTET_STRING and inner.end == len(nonce)
+    return inner.content if is_wrapped else nonce
 
 
 def error_response(status: ResponseStatus) -> bytes:
@@ -180,13 +219,13 @@ def build_response(  # noqa: PLR0913 - all that an answer says
         key: the private half of that certificate.
         this_update: when the statuses were looked up; also producedAt.
         next_update: until when the answer may be used.
-        nonce: of the request; never one that was not sent.
+        nonce: the value of the request's extension; never one that was not sent.
 
     Source: RFC 6960 section 4.2.1.
     """
     extensions = b""
     if nonce is not None:
-        value = der.sequence(der.oid(_NONCE), der.octet_string(der.octet_string(nonce)))
+        value = der.sequence(der.oid(_NONCE), der.octet_string(nonce))
         extensions = der.explicit(1, der.sequence(value))
     data = der.sequence(
         der.explicit(2, der.octet_string(responder.key_hash)),

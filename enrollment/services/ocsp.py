@@ -23,6 +23,7 @@ from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from enrollment.ca.ocsp import CertificateId
@@ -86,8 +87,9 @@ def respond(request: bytes, *, now: datetime) -> Answer:
     ours = next((row for row in issuers if row is not None), None)
     if ours is None:
         return Answer(ocsp.error_response(ResponseStatus.UNAUTHORIZED))
+    # One answer has one signer, who may speak for one CA key alone (RFC 6960 section 4.2.2.2).
     facts = tuple(
-        _facts(certificate, row)
+        _facts(certificate, ours if row == ours else None)
         for certificate, row in zip(asked.certificates, issuers, strict=True)
     )
     try:
@@ -101,6 +103,28 @@ def respond(request: bytes, *, now: datetime) -> Answer:
         # Whoever asks can do nothing about it, and must not take it for a status.
         _log.error("no OCSP answer: %s", error)
         return Answer(ocsp.error_response(ResponseStatus.INTERNAL_ERROR))
+
+
+def ours_of(readings: Sequence[bytes]) -> bytes:
+    """Return which of several readings of a request is meant: one for certificates of ours.
+
+    Args:
+        readings: one or more; the first is as good as any where none is about us.
+    """
+    if len(readings) == 1:
+        return readings[0]
+    keys = {row.key_index: row for row in publication.ca_keys()}
+    return next((reading for reading in readings if _is_of_ours(reading, keys)), readings[0])
+
+
+def _is_of_ours(request: bytes, keys: dict[int, Authority]) -> bool:
+    try:
+        asked = ocsp.parse_request(request)
+    except ocsp.RequestMalformed:
+        return False
+    return all(
+        _facts(certificate, _issuer_of(certificate, keys)) for certificate in asked.certificates
+    )
 
 
 def _issuer_of(certificate: CertificateId, keys: dict[int, Authority]) -> Authority | None:

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from enrollment.ca import der
+from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Case, Requester, decide
 from enrollment.ca.request import CertificationRequest, parse_certification_request
 from enrollment.keys.signer import spki
@@ -71,9 +72,15 @@ def issue(  # noqa: PLR0913 - all that such a certificate is made of
         issuing: the CA certificate to issue under; the current one unless told otherwise.
 
     Raises:
-        OwnCertificateRefused: policy or lint refuse it.
+        OwnCertificateRefused: policy or lint refuse it, or its key does not sign rightly.
     """
-    request = _request(key, common_name, names)
+    try:
+        request = _request(key, common_name, names)
+    except EnrollmentError as error:
+        raise OwnCertificateRefused(
+            f"The key of the CA's own certificate '{template.display_name}' is of no use: "
+            f"{error.detail}"
+        ) from error
     decision = decide(Case(request, template, SITE))
     judged = Judgement(request, SITE, decision, template)
     row = enroll_judged(Submission(request.der, "", SITE, "site"), judged, now=now, issuing=issuing)

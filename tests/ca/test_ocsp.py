@@ -32,7 +32,7 @@ def test_a_request_is_read_with_its_nonce(algorithm: hashes.HashAlgorithm, nonce
 
     read = ocsp.parse_request(sent.public_bytes(Encoding.DER))
 
-    assert read.nonce == nonce
+    assert read.nonce == der.octet_string(nonce)
     assert [entry.serial_number for entry in read.certificates] == [77]
     assert ocsp.HASHES[read.certificates[0].hash_oid] == algorithm.name
 

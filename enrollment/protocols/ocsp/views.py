@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, HttpResponseNotModified
 from django.utils import timezone
+from django.utils.http import parse_etags
 from django.views.decorators.http import require_http_methods
 
 from enrollment.ca.ocsp import MAX_REQUEST_OCTETS
-from enrollment.protocols.ocsp.codec import request_in_path
+from enrollment.protocols.ocsp.codec import requests_in_path
 from enrollment.services import ocsp
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CONTENT_TYPE: Final = "application/ocsp-response"
 # Caches must ask again soon after a revocation, whatever nextUpdate allows.
 _LONGEST_MAX_AGE: Final = 3600
+_NOT_CACHED: Final = {"Cache-Control": "no-store"}
 
 
 @login_not_required  # relying parties are strangers
@@ -31,16 +33,23 @@ def respond(request: HttpRequest, encoded: str = "") -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         answer = ocsp.respond(request.read(MAX_REQUEST_OCTETS + 1), now=now)
-        return HttpResponse(answer.der, content_type=_CONTENT_TYPE)
-    answer = ocsp.respond(request_in_path(encoded), now=now)
+        return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=_NOT_CACHED)
+    answer = ocsp.respond(ocsp.ours_of(requests_in_path(encoded)), now=now)
     if answer.this_update is None or answer.next_update is None:
-        return HttpResponse(
-            answer.der, content_type=_CONTENT_TYPE, headers={"Cache-Control": "no-store"}
-        )
+        return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=_NOT_CACHED)
     headers = _caching(answer.etag, answer.this_update, answer.next_update, now)
-    if request.headers.get("If-None-Match") == answer.etag:
+    if _holds(request, answer.etag):
         return HttpResponseNotModified(headers=headers)
     return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=headers)
+
+
+def _holds(request: HttpRequest, etag: str) -> bool:
+    """Whether a cache has this very answer already (RFC 9110 section 13.1.2).
+
+    By its tag alone: a status may change within the second that If-Modified-Since can say.
+    """
+    held = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in held or etag in [tag.removeprefix("W/") for tag in held]
 
 
 def _caching(
