@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from itertools import product
+from typing import TYPE_CHECKING, Final
 
 from enrollment import conf
 from enrollment.ca.addresses import certificate_file, crl_file
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 # Ids are the database's integers; anything longer cannot be one.
 _HIGHEST_ID = 2**63 - 1
+_PARTITION: Final = re.compile(r"_partition([0-9]{5})\+?\.crl$")
 
 
 def find(request_id: int | None, viewer: Requester) -> EnrollmentRequest | None:
@@ -106,13 +109,15 @@ def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
             return bytes(row.der), "crt"
     if wanted.endswith(".crt"):
         return cross.published(wanted)
+    found = _PARTITION.search(wanted)
+    # A CA may be called like a partition.
+    partitions = {0, int(found[1]) if found else 0}
     for row in publication.ca_keys():
-        for partition in range(conf.current().crl_partitions + 1):
-            for delta in (False, True):
-                place = authority.place_of(row, partition=partition, delta=delta)
-                if wanted == crl_file(place).casefold():
-                    found = publication.current_crl(row, now=now, delta=delta, partition=partition)
-                    return (found, "crl") if found is not None else None
+        for partition, delta in product(partitions, (False, True)):
+            place = authority.place_of(row, partition=partition, delta=delta)
+            if wanted == crl_file(place).casefold() and partition <= publication.partitions_of(row):
+                crl = publication.current_crl(row, now=now, delta=delta, partition=partition)
+                return (crl, "crl") if crl is not None else None
     return None
 
 

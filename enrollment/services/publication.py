@@ -115,6 +115,16 @@ def current_crl(
     return bytes(newest.der) if newest is not None else None
 
 
+def partitions_of(key: Authority) -> int:
+    """Return how many partitions the lists of a key have, beside the complete one.
+
+    Not fewer than it ever had: certificates name theirs for life, also when the setting is lowered.
+    """
+    had = _finished().filter(authority__key_index=key.key_index)
+    highest: int | None = had.order_by().aggregate(highest=Max("partition"))["highest"]
+    return max(conf.current().crl_partitions, highest or 0)
+
+
 def newest_list(
     key_index: int, *, delta: bool = False, partition: int = 0
 ) -> CertificateRevocationList | None:
@@ -206,7 +216,7 @@ def _make_all(
     key: Authority, number: int, now: datetime, *, base: bool
 ) -> list[CertificateRevocationList]:
     """Make the lists of one key, whole and by partition; last ones when nothing hangs on it."""
-    partitions = range(conf.current().crl_partitions + 1)
+    partitions = range(partitions_of(key) + 1)
     is_last = not key_use.is_needed(key.key_index, now)
     made = [
         _make(_List(key, part, is_last=is_last), number, now)
@@ -236,7 +246,7 @@ def newest_base() -> CertificateRevocationList | None:
 
 def _is_due(key: Authority, now: datetime, *, base: bool) -> bool:
     # A partition that was switched on since has no list yet.
-    for part in {0, conf.current().crl_partitions}:
+    for part in {0, partitions_of(key)}:
         newest = newest_list(key.key_index, delta=not base, partition=part)
         # A key that signs after its last list has something new to say.
         if newest is None or newest.next_publish <= now or newest.is_last:
@@ -344,9 +354,13 @@ def _of_key(wanted: _List) -> QuerySet[Certificate]:
 def _revoked(wanted: _List, now: datetime) -> Iterator[Revocation]:
     rows = _of_key(wanted).filter(revoked_at__isnull=False)
     if not conf.current().keep_expired_on_crl:
-        # An expired certificate stays for one more list (RFC 5280 section 3.3).
-        last = newest_list(wanted.key.key_index, partition=wanted.partition)
-        rows = rows.filter(not_after__gt=last.as_of if last is not None else now)
+        # "An entry MUST NOT be removed from the CRL until it appears on one regularly scheduled CRL
+        # issued beyond the revoked certificate's validity period." -- RFC 5280 section 3.3
+        # A list that another revocation replaced early was not seen by those who come by schedule.
+        scheduled = _lists_of(wanted.key.key_index, delta=False, partition=wanted.partition)
+        last = scheduled.filter(next_publish__lte=now).defer("der").first()
+        if last is not None:
+            rows = rows.filter(not_after__gte=last.this_update)
     return _lines(rows)
 
 

@@ -238,6 +238,47 @@ def test_a_partition_that_does_not_exist_has_no_list(
     assert publication.current_crl(site.authority, now=timezone.now(), partition=3) is None
 
 
+def test_a_setting_that_is_lowered_leaves_the_lists_that_certificates_name(
+    site: SetupReport, configure: Configure
+) -> None:
+    """The partition of a certificate is fixed for its life; its list must go on."""
+    configure(CERTSRV_CRL_PARTITIONS="3")
+    publication.publish(now=timezone.now(), actor="maria")
+    configure(CERTSRV_CRL_PARTITIONS="1")
+
+    later = timezone.now() + timedelta(days=8)
+
+    assert current(later, partition=3) == current(later, partition=2) == current(later) == 3
+    found = delivery.published_file("example issuing ca_partition00003+.crl", now=later)
+    assert found is not None
+    assert number_of(load(found[0])) == 3
+
+
+def test_a_partition_is_found_by_its_file_name_and_only_by_that(
+    site: SetupReport, configure: Configure
+) -> None:
+    configure(CERTSRV_CRL_PARTITIONS="2", CERTSRV_CA_NAME="CA_Partition00001")
+    publication.publish(now=timezone.now(), actor="maria")
+    Authority.objects.update(name="CA_Partition00001")
+    now = timezone.now()
+
+    def points(name: str) -> str | None:
+        found = delivery.published_file(name, now=now)
+        if found is None:
+            return None
+        try:
+            extensions = load(found[0]).extensions
+            point = extensions.get_extension_for_class(x509.IssuingDistributionPoint)
+        except x509.ExtensionNotFound:
+            return "everything"
+        return str(point.value.full_name)
+
+    assert points("CA_Partition00001.crl") == "everything"
+    assert "_Partition00002" in str(points("CA_Partition00001_Partition00002.crl"))
+    assert points("CA_Partition00001_Partition00003.crl") is None
+    assert points("CA_Partition00001_Partition2.crl") is None
+
+
 def test_a_renewed_certificate_with_the_same_key_shares_the_list(site: SetupReport) -> None:
     """One CRL per CA key, not per CA certificate."""
     renewed = Authority.objects.get()
