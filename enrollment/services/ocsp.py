@@ -106,25 +106,26 @@ def respond(request: bytes, *, now: datetime) -> Answer:
 
 
 def ours_of(readings: Sequence[bytes]) -> bytes:
-    """Return which of several readings of a request is meant: one for certificates of ours.
+    """Return which of several readings of a request is meant.
 
     Args:
-        readings: one or more; the first is as good as any where none is about us.
+        readings: one or more. The best asks for certificates that we issued, the next best for
+            any of our CA.
     """
     if len(readings) == 1:
         return readings[0]
     keys = {row.key_index: row for row in publication.ca_keys()}
-    return next((reading for reading in readings if _is_of_ours(reading, keys)), readings[0])
+    return max(readings, key=lambda reading: _likelihood(reading, keys))
 
 
-def _is_of_ours(request: bytes, keys: dict[int, Authority]) -> bool:
+def _likelihood(request: bytes, keys: dict[int, Authority]) -> int:
     try:
         asked = ocsp.parse_request(request)
     except ocsp.RequestMalformed:
-        return False
-    return all(
-        _facts(certificate, _issuer_of(certificate, keys)) for certificate in asked.certificates
-    )
+        return 0
+    issuers = [_issuer_of(certificate, keys) for certificate in asked.certificates]
+    known = [_facts(*pair) for pair in zip(asked.certificates, issuers, strict=True)]
+    return 1 + sum(map(bool, issuers)) + sum(map(bool, known))
 
 
 def _issuer_of(certificate: CertificateId, keys: dict[int, Authority]) -> Authority | None:
