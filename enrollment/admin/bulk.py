@@ -19,12 +19,14 @@ from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Deny
 from enrollment.models import EnrollmentRequest
-from enrollment.services import review
+from enrollment.services import manager_scopes, review
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.http import HttpRequest, HttpResponse
+
+    from enrollment.admin.access import Person
 
 _TITLES: Final = {"issue": "Issue these requests?", "deny": "Deny these requests?"}
 
@@ -58,7 +60,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _TITLES[act],
         "act": act,
-        "candidates": [_candidate(row, act) for row in _rows(chosen)],
+        "candidates": [_candidate(row, act, request.user) for row in _rows(chosen)],
         "form": form,
     }
     return render(request, "admin/queue_decide.html", context)
@@ -68,10 +70,13 @@ def _rows(chosen: list[int]) -> list[EnrollmentRequest]:
     return list(EnrollmentRequest.objects.filter(pk__in=chosen).order_by("pk"))
 
 
-def _candidate(row: EnrollmentRequest, act: str) -> Candidate:
+def _candidate(row: EnrollmentRequest, act: str, person: Person) -> Candidate:
     names = names_of(row)
     if row.disposition != Disposition.UNDER_SUBMISSION:
         return Candidate(row, names, problem=f"It is already {row.state.name.lower()}.")
+    remit = manager_scopes.of(person)
+    if not remit.has_request(row):
+        return Candidate(row, names, problem=remit.refusal("this request"))
     if act == "deny":
         return Candidate(row, names)
     try:

@@ -21,7 +21,7 @@ from enrollment.admin.wording import grouped
 from enrollment.ca import encode
 from enrollment.ca.revocation import Act
 from enrollment.models import Certificate
-from enrollment.services import delivery, revocation, search
+from enrollment.services import delivery, manager_scopes, revocation, search
 from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
@@ -115,6 +115,9 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         subjects = [f"certificate {row.serial_number}"]
         if enrollment_request is not None:
             subjects.append(f"request {enrollment_request.pk}")
+        takes_back = access.may_revoke(request.user)
+        remit = manager_scopes.of(request.user)
+        beyond = takes_back and not remit.certificates_among([row])
         return {
             "title": row.subject or "Certificate",
             "names": list(dict.fromkeys(name.value for name in row.names.all())),
@@ -122,8 +125,9 @@ class CertificateAdmin(RecordAdmin[Certificate]):
             "mood": state.words_of_certificate(row, now)[0],
             "status": revocation.status_of(row),
             "taken_back": links.moment(row.revoked_at, now) if row.revoked_at else "",
-            "acts": _acts(row, now) if access.may_revoke(request.user) else (),
-            "holdings": _around(row) if access.may_revoke(request.user) else (),
+            "acts": _acts(row, now) if takes_back and not beyond else (),
+            "beyond": remit.refusal("this certificate") if beyond else "",
+            "holdings": _around(row) if takes_back else (),
             "ends": links.moment(row.not_after, now),
             "serial": grouped(row.serial_number),
             "facts": facts.certificate_facts(parsed),

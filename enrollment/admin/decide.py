@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.utils import timezone
 
 from enrollment.ca.errors import EnrollmentError
-from enrollment.services import directory, review
+from enrollment.services import review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,16 +49,11 @@ class DenyForm(forms.Form):
         super().__init__(data, label_suffix="", use_required_attribute=False)
 
 
-def reviewer_of(person: Person) -> review.Reviewer:
-    """Return who decides, with the right as it is now."""
-    return review.Reviewer(person.get_username(), directory.may_review(person))
-
-
 def issue(request_id: int, digest: str, person: Person) -> Result:
     """Approve exactly the content that was shown; a refusal becomes a sentence."""
     try:
         certificate = review.approve(
-            request_id, reviewer_of(person), digest=digest, now=timezone.now()
+            request_id, review.reviewer_of(person), digest=digest, now=timezone.now()
         )
     except (review.DecisionRefused, EnrollmentError) as error:
         return Result(f"Request {request_id} was not issued. {error}", messages.ERROR)
@@ -77,7 +72,7 @@ def issue(request_id: int, digest: str, person: Person) -> Result:
 def deny(request_id: int, reason: str, person: Person) -> Result:
     """Deny with a reason; a refusal becomes a sentence."""
     try:
-        row = review.deny(request_id, reviewer_of(person), reason=reason, now=timezone.now())
+        row = review.deny(request_id, review.reviewer_of(person), reason=reason, now=timezone.now())
     except review.DecisionRefused as error:
         return Result(f"Request {request_id} was not denied. {error}", messages.ERROR)
     return Result(f"Request {request_id} of {row.requester} is denied.", messages.SUCCESS)

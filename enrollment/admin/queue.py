@@ -19,6 +19,7 @@ from enrollment.admin.paging import CEILING, capped_count
 from enrollment.admin.wording import first_names, length
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest, Template
+from enrollment.services import manager_scopes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +109,10 @@ def page(request: HttpRequest, site: DeskSite) -> HttpResponse:
     filters = _filter_of(request)
     now = timezone.now()
     waiting = EnrollmentRequest.objects.filter(disposition=Disposition.UNDER_SUBMISSION.value)
+    may_review = access.may_review(request.user)
+    # Who only reads sees everything; a limited manager's day is what they may decide.
+    remit = manager_scopes.of(request.user) if may_review else manager_scopes.EVERYTHING
+    waiting = remit.of_requests(waiting)
     context = {
         **site.each_context(request),
         "title": "Queue",
@@ -115,7 +120,8 @@ def page(request: HttpRequest, site: DeskSite) -> HttpResponse:
         "queue": _read(filters.narrow(waiting), _after(request), now),
         "counts": _counts(waiting, now),
         "filters": filters,
-        "may_review": access.may_review(request.user),
+        "may_review": may_review,
+        "remit": remit,
     }
     return render(request, "admin/index.html", context)
 

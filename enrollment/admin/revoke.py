@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
 
-    from enrollment.admin.access import Person
     from enrollment.admin.target import Target
     from enrollment.models import Certificate
 
@@ -96,7 +95,7 @@ def change(request: HttpRequest) -> HttpResponse:
     form = StatusForm(act, request.POST if is_confirmed else None)
     if is_confirmed and form.is_valid():
         return _carry_out(request, meant, form.order(), now)
-    asked = _ask(meant, form, now)
+    asked = _ask(meant, form, revocation.revoker_of(request.user), now)
     if not asked.candidates:
         return _nothing(request, _none_sentence(meant))
     context = {
@@ -116,7 +115,8 @@ def _none_sentence(meant: Target) -> str:
     if meant.holding is None:
         return "Select at least one certificate, then choose Revoke, Hold or Release."
     wanted = "on hold" if meant.act is Act.RELEASE else "valid"
-    return f"There is no certificate {meant.holding.words} that is {wanted}: nothing to do."
+    yours = " and yours to take back" if meant.remit.is_limited else ""
+    return f"There is no certificate {meant.holding.words} that is {wanted}{yours}: nothing to do."
 
 
 def _title(asked: Confirmation) -> str:
@@ -129,7 +129,7 @@ def _title(asked: Confirmation) -> str:
     )
 
 
-def _ask(meant: Target, form: StatusForm, now: datetime) -> Confirmation:
+def _ask(meant: Target, form: StatusForm, revoker: Revoker, now: datetime) -> Confirmation:
     rows = meant.rows(now)
     keys = list(rows.values_list("pk", flat=True))
     base = publication.newest_base()
@@ -138,7 +138,8 @@ def _ask(meant: Target, form: StatusForm, now: datetime) -> Confirmation:
         target=meant,
         form=form,
         candidates=tuple(
-            _candidate(row, meant.act, now) for row in rows.prefetch_related("names")[:SHOWN]
+            _candidate(row, meant.act, revoker, now)
+            for row in rows.prefetch_related("names")[:SHOWN]
         ),
         count=len(keys),
         newest=keys[-1] if keys else 0,
@@ -146,8 +147,8 @@ def _ask(meant: Target, form: StatusForm, now: datetime) -> Confirmation:
     )
 
 
-def _candidate(row: Certificate, act: Act, now: datetime) -> Candidate:
-    refused = revocation.objection(row, Order(act), now)
+def _candidate(row: Certificate, act: Act, revoker: Revoker, now: datetime) -> Candidate:
+    refused = revocation.objection(row, Order(act), revoker, now)
     return Candidate(
         row,
         names_of(row),
@@ -163,13 +164,9 @@ def names_of(row: Certificate) -> str:
     return first_names((name.value for name in row.names.all()), row.subject)
 
 
-def revoker_of(person: Person) -> Revoker:
-    """Return who acts, with the right as it is now."""
-    return Revoker(person.get_username(), access.may_revoke(person))
-
-
 def _carry_out(request: HttpRequest, meant: Target, order: Order, now: datetime) -> HttpResponse:
-    done = revocation.change_status(meant.rows(now), order, revoker_of(request.user), now=now)
+    revoker = revocation.revoker_of(request.user)
+    done = revocation.change_status(meant.rows(now), order, revoker, now=now)
     _tell(request, done, order.act)
     left = meant.left(now)
     if left and meant.holding is not None:

@@ -15,7 +15,7 @@ from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Deny, Requester
 from enrollment.models import EnrollmentRequest, Template
-from enrollment.services import directory, enroll, judgement, review
+from enrollment.services import directory, enroll, judgement, manager_scopes, review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,11 +54,15 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
     now = timezone.now()
     waits = row.disposition == Disposition.UNDER_SUBMISSION
     reviews = waits and access.may_review(person)
+    remit = manager_scopes.of(person)
+    beyond = reviews and not remit.has_request(row)
+    reviews = reviews and not beyond
     subject = f"request {row.pk}"
     return {
         "title": names_of(row),
         "is_waiting": waits,
         "may_review": reviews,
+        "beyond": remit.refusal("this request") if beyond else "",
         "is_own": reviews and _is_own(row, person),
         "exhibit": _exhibit(row, reviews=reviews, now=now),
         "state": state.of_request(row),

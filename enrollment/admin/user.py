@@ -11,8 +11,8 @@ from django.db.models import Model, QuerySet
 
 from enrollment.admin import access, links
 from enrollment.admin.readonly import plain_title
-from enrollment.models import Account
-from enrollment.services import audit, people
+from enrollment.models import Account, ManagerScope
+from enrollment.services import audit, manager_scopes, people
 from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
@@ -32,11 +32,20 @@ class AccountInline(admin.StackedInline[Account, User]):
     verbose_name_plural = "Directory entry"
 
 
+class ScopeInline(admin.TabularInline[ManagerScope, User]):
+    """What this certificate manager may decide; without a row, everything."""
+
+    model = ManagerScope
+    extra = 1
+    verbose_name = "limit"
+    verbose_name_plural = "Decides only, as a certificate manager (no row: everything)"
+
+
 @admin.register(User)
 class AccountAdmin(UserAdmin[User]):
     """Accounts are added, changed and switched off, never deleted: requests name them."""
 
-    inlines = (AccountInline,)
+    inlines = (AccountInline, ScopeInline)
     list_display = ("username", "full_name", "email", "roles", "is_active")
     list_filter = ("is_active", "groups")
     ordering = ("username",)
@@ -89,13 +98,16 @@ class AccountAdmin(UserAdmin[User]):
         formsets: list[BaseModelFormSet[Model, Any]],
         change: bool,
     ) -> None:
-        """Store groups and directory entry, and record what changed."""
+        """Store groups, directory entry and limits, and record what changed."""
+        limits = manager_scopes.written(form.instance)
         super().save_related(request, form, formsets, change)
         people.mark(form.instance)
-        forms = [form, *(inner for formset in formsets for inner in formset.forms)]
+        entries = [one for one in formsets if one.model is not ManagerScope]
         changes: dict[str, Any] = {}
-        for each in forms:
+        for each in [form, *(inner for formset in entries for inner in formset.forms)]:
             changes.update(_changes(each))
+        if limits != (limited := manager_scopes.written(form.instance)):
+            changes["decides_only"] = [limits, limited]
         if changes or not change:
             audit.record(
                 "user changed" if change else "user added",

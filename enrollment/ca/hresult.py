@@ -16,6 +16,7 @@ BAD_REQUEST_SUBJECT: Final = 0x80094001
 NO_REQUEST: Final = 0x80094002
 BAD_REQUEST_STATUS: Final = 0x80094003
 PROPERTY_EMPTY: Final = 0x80094004
+RESTRICTED_OFFICER: Final = 0x80094009
 KEY_ARCHIVAL_NOT_CONFIGURED: Final = 0x8009400A
 BAD_RENEWAL_CERT_ATTRIBUTE: Final = 0x8009400E
 ENROLL_DENIED: Final = 0x80094011
@@ -63,6 +64,11 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
             "The request's current status does not allow this operation.",
         ),
         PROPERTY_EMPTY: ("CERTSRV_E_PROPERTY_EMPTY", "The requested property value is empty."),
+        RESTRICTED_OFFICER: (
+            "CERTSRV_E_RESTRICTEDOFFICER",
+            "The operation is denied. It can only be performed by a certificate manager that is "
+            "allowed to manage certificates for the current requester.",
+        ),
         KEY_ARCHIVAL_NOT_CONFIGURED: (
             "CERTSRV_E_KEY_ARCHIVAL_NOT_CONFIGURED",
             "Cannot archive private key. The certification authority is not configured for key "

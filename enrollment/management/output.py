@@ -10,6 +10,7 @@ import getpass
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
@@ -99,6 +100,18 @@ def write_new(path: Path, content: bytes) -> None:
         raise Refusal(f"{path} exists; name another file.") from None
     except OSError as error:
         raise Refusal(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def active_account(name: str) -> User:
+    """Return the account that somebody acts as.
+
+    Raises:
+        Refusal: there is none of this name that may act.
+    """
+    user = User.objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise Refusal(f"There is no active account '{name}'.")
+    return user
 
 
 def shell_actor() -> str:

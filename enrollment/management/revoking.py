@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from enrollment.models import Certificate
-    from enrollment.services.revocation import Order, Outcome
+    from enrollment.services.revocation import Order, Outcome, Revoker
 
 # What a certificate is afterwards.
 AFTER: Final = {Act.REVOKE: "revoked", Act.HOLD: "on hold", Act.RELEASE: "valid again"}
@@ -58,6 +58,16 @@ def takes_certificates(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="list what would change, and change nothing"
+    )
+
+
+def takes_revoker(parser: CommandParser) -> None:
+    """Declare in whose name, and with whose rights, certificates are taken back."""
+    parser.add_argument(
+        "--as",
+        dest="revoker",
+        metavar="NAME",
+        help="act as this account, with its rights; default: the user of this shell",
     )
 
 
@@ -135,10 +145,12 @@ def names_of(row: Certificate) -> list[str]:
     return list(dict.fromkeys(name.value for name in row.names.all())) or [row.subject]
 
 
-def foretold(rows: Sequence[Certificate], order: Order, now: datetime) -> Iterator[list[object]]:
+def foretold(
+    rows: Sequence[Certificate], order: Order, revoker: Revoker, now: datetime
+) -> Iterator[list[object]]:
     """Say of each certificate what it would be, or why not."""
     for row in rows:
-        refused = revocation.objection(row, order, now)
+        refused = revocation.objection(row, order, revoker, now)
         would_be = AFTER[order.act] if refused is None else f"left as it is: {refused}"
         end = f"{row.not_after:%Y-%m-%d}"
         yield [row.serial_number, names_of(row), row.requester, end, would_be]

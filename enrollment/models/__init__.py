@@ -7,6 +7,7 @@ from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList
 from enrollment.models.cross_certificate import CrossCertificate
+from enrollment.models.manager_scope import ManagerScope
 from enrollment.models.name_grant import NameGrant
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
@@ -25,6 +26,7 @@ __all__ = [
     "ConditionReport",
     "CrossCertificate",
     "EnrollmentRequest",
+    "ManagerScope",
     "NameGrant",
     "Responder",
     "RetiredKey",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ANONYMOUS = Requester(name="anonymous", is_anonymous=True)
 REVIEW_PERMISSION: Final = "enrollment.review_enrollmentrequest"
+REVOKE_PERMISSION: Final = "enrollment.revoke_certificate"
 _PUBLISHED: Final = PreparedSelect(
     lambda: (
         Template.objects.filter(published=True)
@@ -67,6 +68,11 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
 def may_review(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether `user` may issue and deny pending requests."""
     return isinstance(user, User) and user.is_active and user.has_perm(REVIEW_PERMISSION)
+
+
+def may_revoke(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` may revoke, hold and release certificates."""
+    return isinstance(user, User) and user.is_active and user.has_perm(REVOKE_PERMISSION)
 
 
 def templates_for(requester: Requester) -> list[CertificateTemplate]:

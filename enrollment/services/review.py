@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 
 from enrollment import conf
@@ -22,7 +22,9 @@ from enrollment.services import (
     ignored,
     issuance,
     judgement,
+    manager_scopes,
 )
+from enrollment.services.manager_scopes import EVERYTHING, Remit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,6 +52,10 @@ class NotAReviewer(DecisionRefused):
     """The caller may not decide requests."""
 
 
+class BeyondRemit(DecisionRefused):
+    """The reviewer's right is limited, and the request lies beyond (0x80094009)."""
+
+
 class SelfApproval(DecisionRefused):
     """The reviewer asked for the certificate."""
 
@@ -64,10 +70,11 @@ class PolicyRefuses(DecisionRefused):
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """Who decides; `may_review` was read for this very act."""
+    """Who decides; `may_review` and `remit` were read for this very act."""
 
     name: str
     may_review: bool
+    remit: Remit = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,11 @@ class Review:
     def digest(self) -> str:
         """What an approval must name."""
         return self.record.digest if self.record else ""
+
+
+def reviewer_of(user: User | AnonymousUser) -> Reviewer:
+    """Return an account as a reviewer, with its rights as they are now."""
+    return Reviewer(user.get_username(), directory.may_review(user), manager_scopes.of(user))
 
 
 def find_pending(request_id: int) -> EnrollmentRequest:
@@ -171,11 +183,13 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     """Issue a waiting request: exactly the content whose digest the reviewer was shown.
 
     Raises:
-        NotAReviewer, UnknownRequest, NotPending, SelfApproval, PolicyRefuses, ContentChanged
+        NotAReviewer, UnknownRequest, NotPending, BeyondRemit, SelfApproval, PolicyRefuses,
+        ContentChanged
         IssuanceFault, keys.KeyProblem: the key failed; the next start finishes the certificate.
     """
     _check_reviewer(reviewer)
     row = find_pending(request_id)
+    _check_remit(reviewer, row)
     if reviewer.name == row.requester and not conf.current().self_approval:
         raise SelfApproval(
             f"You asked for request {row.pk} yourself; another certificate manager must decide it."
@@ -200,6 +214,11 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
 def _check_reviewer(reviewer: Reviewer) -> None:
     if not reviewer.may_review:
         raise NotAReviewer(f"'{reviewer.name}' may not decide requests.")
+
+
+def _check_remit(reviewer: Reviewer, row: EnrollmentRequest) -> None:
+    if not reviewer.remit.has_request(row):
+        raise BeyondRemit(reviewer.remit.refusal(f"request {row.pk}"))
 
 
 def _shown(row: EnrollmentRequest, digest: str, now: datetime) -> SigningRecord:
@@ -249,7 +268,7 @@ def deny(request_id: int, reviewer: Reviewer, *, reason: str, now: datetime) -> 
     """Refuse a waiting request; the requester reads the reason.
 
     Raises:
-        NotAReviewer, UnknownRequest, NotPending
+        NotAReviewer, UnknownRequest, NotPending, BeyondRemit
     """
     _check_reviewer(reviewer)
     reason = " ".join(reason.split())[:500]
@@ -258,6 +277,7 @@ def deny(request_id: int, reviewer: Reviewer, *, reason: str, now: datetime) -> 
     )
     with transaction.atomic(durable=True):
         row = find_pending(request_id)
+        _check_remit(reviewer, row)
         records = SigningRecord.objects.filter(request=row)
         if records.filter(state=SigningRecord.State.COMMITTED).exists():
             raise NotPending(f"Request {row.pk} is being issued.")
@@ -286,6 +306,7 @@ def pending() -> list[int]:
 
 
 __all__ = [
+    "BeyondRemit",
     "ContentChanged",
     "DecisionRefused",
     "NotAReviewer",
@@ -300,4 +321,5 @@ __all__ = [
     "find_pending",
     "pending",
     "prepare_review",
+    "reviewer_of",
 ]

@@ -20,17 +20,22 @@ from enrollment.models import Authority, Certificate, CertificateRevocationList,
 from enrollment.services import (
     audit,
     decision,
+    directory,
     key_use,
     keyring,
     locks,
+    manager_scopes,
     prepared,
     publication,
     search,
 )
+from enrollment.services.manager_scopes import EVERYTHING, Remit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser, User
 
 Refused: TypeAlias = tuple[Certificate, RevocationRefused]
 
@@ -41,6 +46,16 @@ _log = logging.getLogger("certsrv.revocation")
 
 class NotARevoker(RevocationRefused):
     """The caller may not change the status of certificates."""
+
+
+class BeyondRemit(RevocationRefused):
+    """The caller's right is limited, and the certificate lies beyond."""
+
+    def __init__(self, remit: Remit) -> None:
+        super().__init__(
+            remit.refusal("this certificate"),
+            hresult=hresult.RESTRICTED_OFFICER,
+        )
 
 
 class UnknownCertificate(RevocationRefused):
@@ -61,10 +76,11 @@ class OwnCertificate(RevocationRefused):
 
 @dataclass(frozen=True, slots=True)
 class Revoker:
-    """Who acts; `may_revoke` was read for this very act."""
+    """Who acts; `may_revoke` and `remit` were read for this very act."""
 
     name: str
     may_revoke: bool
+    remit: Remit = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,11 @@ class Outcome:
     refused: tuple[Refused, ...]
     crl_number: int | None = None
     problem: str = ""
+
+
+def revoker_of(user: User | AnonymousUser) -> Revoker:
+    """Return an account as a revoker, with its rights as they are now."""
+    return Revoker(user.get_username(), directory.may_revoke(user), manager_scopes.of(user))
 
 
 def status_of(row: Certificate) -> Status:
@@ -126,8 +147,12 @@ def open_to(act: Act, now: datetime) -> Q:
     return states & Q(not_after__gt=now)
 
 
-def objection(row: Certificate, order: Order, now: datetime) -> RevocationRefused | None:
+def objection(
+    row: Certificate, order: Order, revoker: Revoker, now: datetime
+) -> RevocationRefused | None:
     """Say why `order` would not change a certificate; nothing is changed."""
+    if not revoker.remit.certificates_among([row]):
+        return BeyondRemit(revoker.remit)
     try:
         _status_after(row, order, now, key_use.retired_certificates())
     except RevocationRefused as refused:
@@ -201,9 +226,12 @@ def _change_together(
     with transaction.atomic(durable=True):
         locks.hold(publication.STATUS_LOCK)
         at = _after_every_list(now)
+        within = revoker.remit.certificates_among(batch)
         retired = key_use.retired_certificates()
         for row in _locked(batch):
             try:
+                if row.pk not in within:
+                    raise BeyondRemit(revoker.remit)
                 status = _status_after(row, order, now, retired)
             except RevocationRefused as error:
                 refused.append((row, error))

@@ -36,6 +36,8 @@ def change(client: Client, user: User, **changes: Any) -> Any:
         "account-INITIAL_FORMS": "1" if Account.objects.filter(user=user).exists() else "0",
         "account-0-dns_name": "",
         "account-0-upn": "",
+        "manager_scopes-TOTAL_FORMS": "0",
+        "manager_scopes-INITIAL_FORMS": "0",
     }
     return client.post(f"/admin/auth/user/{user.pk}/change/", fields | changes, follow=True)
 
@@ -71,6 +73,8 @@ def test_a_user_is_added_and_that_is_recorded_without_the_password(office: Clien
             "password2": "correct horse battery",
             "account-TOTAL_FORMS": "0",
             "account-INITIAL_FORMS": "0",
+            "manager_scopes-TOTAL_FORMS": "0",
+            "manager_scopes-INITIAL_FORMS": "0",
         },
     )
 

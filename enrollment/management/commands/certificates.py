@@ -9,9 +9,9 @@ from django.utils import timezone
 from enrollment.ca import encode
 from enrollment.ca.revocation import REVOCATION_REASONS, Act
 from enrollment.management import revoking
-from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.management.output import Refusal, VerbCommand, active_account, shell_actor
 from enrollment.services import revocation, search
-from enrollment.services.revocation import Order
+from enrollment.services.revocation import Order, Revoker
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +48,7 @@ class Command(VerbCommand):
         release = self.add_verb("release", self.release)
         for verb in (revoke, hold, release):
             revoking.takes_certificates(verb)
+            revoking.takes_revoker(verb)
         for verb in (revoke, hold):
             revoking.takes_invalidity(verb)
 
@@ -101,21 +102,33 @@ class Command(VerbCommand):
     def _change(self, options: dict[str, Any], order: Order) -> None:
         now = timezone.now()
         chosen = revoking.choose(options, order.act, now)
+        revoker = _revoker(options["revoker"])
         if options["dry_run"]:
-            self._foretell(chosen, order, now)
+            self._foretell(chosen, order, revoker, now)
             return
-        revoker = revocation.Revoker(shell_actor(), may_revoke=True)
-        done = revocation.change_status(chosen.rows, order, revoker, now=now)
+        try:
+            done = revocation.change_status(chosen.rows, order, revoker, now=now)
+        except revocation.NotARevoker as error:
+            raise Refusal(str(error)) from error
         for sentence in revoking.told(done, order.act):
             self.stdout.write(sentence)
         undone = revoking.problems_of(done, order.act, alone=chosen.is_one)
         revoking.refuse([*chosen.problems, *undone], alone=chosen.is_one)
 
-    def _foretell(self, chosen: revoking.Chosen, order: Order, now: datetime) -> None:
-        rows = revoking.foretold(chosen.rows, order, now)
+    def _foretell(
+        self, chosen: revoking.Chosen, order: Order, revoker: Revoker, now: datetime
+    ) -> None:
+        rows = revoking.foretold(chosen.rows, order, revoker, now)
         self.print_table(("serial number", "names", "requester", "ends", "would be"), rows)
         self.stdout.write("Nothing was changed.")
         revoking.refuse(chosen.problems, alone=chosen.is_one)
+
+
+def _revoker(name: str | None) -> Revoker:
+    """Return who acts: an account with its rights, or whoever owns this shell."""
+    if name is None:
+        return Revoker(shell_actor(), may_revoke=True)
+    return revocation.revoker_of(active_account(name))
 
 
 def _takes_serial(parser: CommandParser) -> None:

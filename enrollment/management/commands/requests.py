@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrollment.ca import encode
@@ -13,7 +12,13 @@ from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.policy import Deny
-from enrollment.management.output import Refusal, VerbCommand, shell_actor, write_new
+from enrollment.management.output import (
+    Refusal,
+    VerbCommand,
+    active_account,
+    shell_actor,
+    write_new,
+)
 from enrollment.models import EnrollmentRequest
 from enrollment.services import (
     authority,
@@ -103,7 +108,7 @@ class Command(VerbCommand):
 
     def submit(self, options: dict[str, Any]) -> None:
         """Take in a request that was carried here as a file, and decide."""
-        user = _account(options["requester"])
+        user = active_account(options["requester"])
         line = f"CertificateTemplate:{options['template']}" if options["template"] else ""
         submission = enroll.Submission(
             _content(options["file"]), line, directory.requester_of(user), "shell"
@@ -192,14 +197,7 @@ def _reviewer(name: str | None) -> review.Reviewer:
     """
     if name is None:
         return review.Reviewer(shell_actor(), may_review=True)
-    return review.Reviewer(name, directory.may_review(_account(name)))
-
-
-def _account(name: str) -> User:
-    user = User.objects.filter(username=name, is_active=True).first()
-    if user is None:
-        raise Refusal(f"There is no active account '{name}'.")
-    return user
+    return review.reviewer_of(active_account(name))
 
 
 def _content(path: Path) -> bytes:
