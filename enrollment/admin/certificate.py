@@ -21,8 +21,9 @@ from enrollment.admin.wording import grouped
 from enrollment.ca import encode
 from enrollment.ca.revocation import Act
 from enrollment.models import Certificate
-from enrollment.services import delivery, manager_scopes, revocation, search
+from enrollment.services import delivery, revocation, search
 from enrollment.services.holdings import Holding, Of
+from enrollment.services.revocation import Order, Revoker
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -116,8 +117,8 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         if enrollment_request is not None:
             subjects.append(f"request {enrollment_request.pk}")
         takes_back = access.may_revoke(request.user)
-        remit = manager_scopes.of(request.user)
-        beyond = takes_back and not remit.certificates_among([row])
+        revoker = revocation.revoker_of(request.user)
+        beyond = takes_back and not revoker.remit.certificates_among([row])
         return {
             "title": row.subject or "Certificate",
             "names": list(dict.fromkeys(name.value for name in row.names.all())),
@@ -125,8 +126,8 @@ class CertificateAdmin(RecordAdmin[Certificate]):
             "mood": state.words_of_certificate(row, now)[0],
             "status": revocation.status_of(row),
             "taken_back": links.moment(row.revoked_at, now) if row.revoked_at else "",
-            "acts": _acts(row, now) if takes_back and not beyond else (),
-            "beyond": remit.refusal("this certificate") if beyond else "",
+            "acts": _acts(row, revoker, now) if takes_back and not beyond else (),
+            "beyond": revoker.remit.refusal("this certificate") if beyond else "",
             "holdings": _around(row) if takes_back else (),
             "ends": links.moment(row.not_after, now),
             "serial": grouped(row.serial_number),
@@ -175,11 +176,9 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         return grouped(row.serial_number)
 
 
-def _acts(row: Certificate, now: datetime) -> tuple[Act, ...]:
-    """Return what may be done to a certificate as it is."""
-    return tuple(
-        act for act in Act if revocation.objection(row, revocation.Order(act), now) is None
-    )
+def _acts(row: Certificate, revoker: Revoker, now: datetime) -> tuple[Act, ...]:
+    """Return what this person may do to a certificate as it is."""
+    return tuple(act for act in Act if revocation.objection(row, Order(act), revoker, now) is None)
 
 
 def _around(row: Certificate) -> tuple[Holding, ...]:

@@ -110,7 +110,7 @@ EVERYTHING: Final = Remit()
 
 def of(user: User | AnonymousUser) -> Remit:
     """Return what `user` may decide, read now; whether they are a manager is asked elsewhere."""
-    rows = ManagerScope.objects.filter(user_id=user.pk)
+    rows = ManagerScope.objects.filter(user=user) if user.pk else ManagerScope.objects.none()
     return Remit(
         tuple(
             Scope(

@@ -147,9 +147,9 @@ def test_an_objection_is_told_before_anything_is_done(three: list[Certificate]) 
     now = timezone.now()
     held, valid = certificate_of(EnrollmentRequest.objects.earliest("pk")), three[1]
 
-    assert revocation.objection(held, Order(Act.RELEASE), now) is None
-    assert "valid" in str(revocation.objection(valid, Order(Act.RELEASE), now))
-    assert "ended" in str(revocation.objection(valid, Order(Act.HOLD), valid.not_after))
+    assert revocation.objection(held, Order(Act.RELEASE), ROBERT, now) is None
+    assert "valid" in str(revocation.objection(valid, Order(Act.RELEASE), ROBERT, now))
+    assert "ended" in str(revocation.objection(valid, Order(Act.HOLD), ROBERT, valid.not_after))
 
 
 def test_the_serial_number_of_the_ca_itself_is_known(three: list[Certificate]) -> None:
