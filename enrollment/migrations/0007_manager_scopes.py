@@ -6,27 +6,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('enrollment', '0006_condition_rights'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("enrollment", "0006_condition_rights"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ManagerScope',
+            name="ManagerScope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('requester_group', models.ForeignKey(blank=True, help_text='Empty: every requester.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='auth.group', verbose_name='requesters in the group')),
-                ('template', models.ForeignKey(blank=True, help_text='Empty: every template.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='enrollment.template')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='manager_scopes', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "requester_group",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: every requester.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="requesters in the group",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: every template.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="enrollment.template",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="manager_scopes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'limit of a certificate manager',
-                'verbose_name_plural': 'limits of a certificate manager',
-                'ordering': ('pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('template__isnull', False), ('requester_group__isnull', False), _connector='OR'), name='manager_scope_limits', violation_error_message='Choose a template, a group, or both: a limit without either limits nothing.')],
+                "verbose_name": "limit of a certificate manager",
+                "verbose_name_plural": "limits of a certificate manager",
+                "ordering": ("pk",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("template__isnull", False),
+                            ("requester_group__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="manager_scope_limits",
+                        violation_error_message="Choose a template, a group, or both: a limit without either limits nothing.",
+                    )
+                ],
             },
         ),
     ]
