@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import django_stubs_ext
-import environ
 
+from certsrv import database
 from enrollment import conf
 from enrollment.serving import log, secret_key
 
@@ -77,29 +77,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 
-def database() -> dict[str, object]:
-    """Return the database's set-up: SQLite beside the keys, or what DATABASE_URL names."""
-    url = SITE.database_url or f"sqlite:///{SITE.home / 'db.sqlite3'}"
-    chosen: dict[str, object] = dict(environ.Env.db_url_config(url))
-    # Connections stay open: opening SQLite and its write-ahead log costs more than a query.
-    chosen["CONN_MAX_AGE"] = None
-    if chosen["ENGINE"] == "django.db.backends.sqlite3":
-        chosen["ENGINE"] = "certsrv.sqlite"
-        # Test tools know Django's own engine by its name, and ours not.
-        chosen["TEST"] = {"NAME": ":memory:"}
-        chosen["OPTIONS"] = {
-            # Take the write lock at the start: a transaction never fails half-way for want of it.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # FULL: a certificate that was handed out survives a power cut.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-    else:
-        chosen["CONN_HEALTH_CHECKS"] = True
-    return chosen
-
-
-DATABASES = {"default": database()}
+DATABASES = {"default": database.configuration(SITE.database_url, SITE.home)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LOGIN_URL = "signin:login"

@@ -21,4 +21,4 @@ urlpatterns = [
 handler400 = "enrollment.signin.problems.bad_request"
 handler403 = "enrollment.signin.problems.permission_denied"
 handler404 = "enrollment.signin.problems.not_found"
-handler500 = "enrollment.signin.problems.server_error"
+handler500 = "enrollment.serving.failures.server_error"

@@ -50,6 +50,7 @@ INVALID_DATA: Final = 0x8007000D
 INVALID_PARAMETER: Final = 0x80070057
 ACCESS_DENIED: Final = 0x80070005
 NOT_ENOUGH_QUOTA: Final = 0x80070718
+SERVER_UNAVAILABLE: Final = 0x800706BA
 
 TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
@@ -182,6 +183,10 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         NOT_ENOUGH_QUOTA: (
             "WIN32: 1816 ERROR_NOT_ENOUGH_QUOTA",
             "Not enough quota is available to process this command.",
+        ),
+        SERVER_UNAVAILABLE: (
+            "WIN32: 1722 RPC_S_SERVER_UNAVAILABLE",
+            "The RPC server is unavailable.",
         ),
     }
 )

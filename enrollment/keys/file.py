@@ -130,6 +130,14 @@ def load(
     return signer
 
 
+def absent(path: Path) -> str:
+    """Return what to say of a key that is not there."""
+    return (
+        f"There is no private key at {path}. Put it there from a backup, or from the node that "
+        "made it."
+    )
+
+
 def is_locked(content: bytes) -> bool:
     """Whether a key in PEM is encrypted (RFC 7468 section 11, RFC 1421 section 4.6.1.3)."""
     return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content or b"DEK-Info:" in content
@@ -148,7 +156,7 @@ def _read_guarded(path: Path) -> bytes:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise KeyFileMissing(f"There is no private key at {path}.") from None
+        raise KeyFileMissing(absent(path)) from None
     except OSError as error:
         raise KeyFileUnreadable(f"{path} cannot be opened: {error.strerror}.") from error
     with file:

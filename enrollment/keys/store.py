@@ -56,7 +56,7 @@ def open_signer(path: Path, *, passphrase: Callable[[], bytes | None] | None = N
     try:
         state = path.stat()
     except FileNotFoundError:
-        raise KeyFileMissing(f"There is no private key at {path}.") from None
+        raise KeyFileMissing(file.absent(path)) from None
     except OSError as error:
         raise KeyFileUnreadable(f"{path} cannot be opened: {error.strerror}.") from error
     return kept(

@@ -14,6 +14,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from enrollment.services import outage
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
@@ -69,10 +71,7 @@ class VerbCommand(BaseCommand):
         try:
             options["work"](options)
         except DatabaseError as error:
-            raise Refusal(
-                f"The database did not answer ({type(error).__name__}). "
-                "Run 'manage.py setup' once, then try again."
-            ) from error
+            raise Refusal(outage.explain(error) or f"The database refused this: {error}") from error
 
     def print_json(self, value: object) -> None:
         """Write `value` as indented JSON."""

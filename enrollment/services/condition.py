@@ -14,7 +14,7 @@ from enrollment.ca.check import Check, Severity
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority
-from enrollment.services import authority, ca_checks, publication, self_check, site_checks
+from enrollment.services import authority, ca_checks, locks, publication, self_check, site_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,11 +73,12 @@ def init(now: datetime) -> Authority:
     Raises:
         CaFault: there is one already, or its key cannot be written.
     """
-    existing = Authority.objects.order_by("-index").first()
-    if existing is not None:
-        raise CaFault(f"There is a CA already: {existing}. Nothing was changed.")
     try:
-        row = authority.create_self_signed(now)
+        with locks.exclusive("ca"):
+            existing = Authority.objects.order_by("-index").first()
+            if existing is not None:
+                raise CaFault(f"There is a CA already: {existing}. Nothing was changed.")
+            row = authority.create_self_signed(now)
         publication.publish_due(now)
     except (keys.KeyProblem, EnrollmentError, IssuanceFault) as error:
         raise CaFault(str(error)) from error

@@ -189,12 +189,18 @@ def _alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName,
     return tuple(found.value)
 
 
+def _waits(record: SigningRecord) -> bool:
+    """Whether a committed record is not signed still: its own process may live and be faster."""
+    return SigningRecord.objects.filter(pk=record.pk, state=SigningRecord.State.COMMITTED).exists()
+
+
 def recover(now: datetime) -> list[Certificate]:
     """Finish what a crash interrupted, and return the certificates that were finished.
 
     Run before serving. A request whose content was never committed cannot exist: both are written
     in one transaction. A record that fails does not keep the others back; a key that cannot be had
-    is tried once.
+    is tried once. A process that lives, perhaps on another node, may be about to finish a record
+    itself: then either of the two stores it, and neither calls that a failure.
 
     Raises:
         IssuanceFault, keys.KeyProblem: the first that failed; the records of it stay committed.
@@ -205,15 +211,20 @@ def recover(now: datetime) -> list[Certificate]:
     waiting = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED)
     for record in waiting.select_related("request", "authority").order_by("pk"):
         is_open = record.request.state in (Disposition.INCOMPLETE, Disposition.UNDER_SUBMISSION)
-        if not is_open or record.authority.key_reference in lost_keys:
+        if not is_open or record.authority.key_reference in lost_keys or not _waits(record):
             continue
         try:
             certificate = complete(record, now=now)
         except (core.IssuanceFault, keys.KeyProblem) as fault:
+            if not _waits(record):
+                continue
             _log.error("request %d could not be finished: %s", record.request_id, fault)
             faults.append(fault)
             if not isinstance(fault, core.IssuanceFault | keys.SignerRefused):
                 lost_keys.add(record.authority.key_reference)
+            continue
+        if certificate.issued_at != now:
+            # Stored by its own process between our look and our signature, which is thrown away.
             continue
         _log.warning(
             "finished request %d after an interruption, serial number %s",

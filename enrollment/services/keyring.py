@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Commands catch it; they may not import the keys themselves.
 KeyProblem = keys.KeyProblem
+# The store of this node does not hold the key; another node's may.
+KeyAbsent: Final = (keys.KeyFileMissing, keys.TokenKeyMissing)
 
 
 class _Process:

@@ -29,25 +29,39 @@ def hold(name: str) -> None:
 
 @contextmanager
 def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock `name` while the block runs, without a transaction.
+    """Hold the lock `name` while the block runs, without a transaction around its work.
 
     For work that reads, signs and stores, and must not hold the database up meanwhile. A process
     that is killed gives the lock back.
     """
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
-        try:
+        with _apart(name):
             yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(name)])
         return
     folder = conf.current().home / "locks"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / re.sub(r"\W", "-", name)).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _apart(name: str) -> Iterator[None]:
+    """Hold an advisory lock in a transaction on a connection of its own.
+
+    A lock of the session would be left on another's session where a pooler hands connections out by
+    the transaction, and nobody could ever give it back.
+    """
+    own = connection.copy()
+    try:
+        own.set_autocommit(False)
+        with own.cursor() as cursor:
+            # It idles while the work is done; an administrator's limit on that is not meant for it.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_number(name)])
+        yield
+    finally:
+        own.close()
 
 
 def _number(name: str) -> int:

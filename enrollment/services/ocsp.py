@@ -60,6 +60,10 @@ class Answer:
         return f'"{hashlib.sha256(self.der).hexdigest()}"'
 
 
+# What a responder says whose database does not answer.
+TRY_LATER: Final = Answer(ocsp.error_response(ResponseStatus.TRY_LATER))
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """A signed answer, and the facts it states."""

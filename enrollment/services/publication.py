@@ -189,7 +189,7 @@ def keep_published(now: datetime) -> None:
 
 def _publish(signing: list[Authority], *, now: datetime, actor: str, base: bool) -> int:
     """Make the lists of each key; one key that fails does not keep the others' lists back."""
-    number = _highest() + 1
+    number, now = _highest() + 1, _not_before_the_last(now)
     made: list[CertificateRevocationList] = []
     faults: list[Exception] = []
     for key in signing:
@@ -210,6 +210,12 @@ def _publish(signing: list[Authority], *, now: datetime, actor: str, base: bool)
     if faults:
         raise faults[0]
     return number
+
+
+def _not_before_the_last(now: datetime) -> datetime:
+    """Return `now`, or the newest list's moment: who waited, or another node, may be behind it."""
+    newest = CertificateRevocationList.objects.aggregate(newest=Max("as_of"))["newest"]
+    return newest if newest is not None and now < newest <= now + SKEW else now
 
 
 def _make_all(

@@ -1,5 +1,7 @@
 """Delegated OCSP signers, one for each CA key, short-lived and renewed by themselves.
 
+Nodes that share their key store share them; a node with a store of its own makes one for itself.
+
 Source: RFC 6960 section 4.2.2.2; ms-facts section (g).
 """
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 LIFETIME: Final = timedelta(days=14)
 _RENEWED_BEFORE_END: Final = timedelta(days=2)
 _KEY_KIND: Final = "ec:p256"
+# More nodes with key stores of their own, on one database, nobody has.
+_MOST_NODES: Final = 64
 # CA keys whose responder could not be made, by the row of the CA certificate.
 paused: Final = Pause()
 _TEMPLATE: Final = CertificateTemplate(
@@ -56,7 +60,7 @@ class KeyAtRest(Exception):
 
 
 def ensure(issuing: Authority, now: datetime) -> Responder:
-    """Return the responder certificate of a CA key, making a new one when it is time.
+    """Return a responder certificate of a CA key whose key is here, making one when it is time.
 
     Args:
         issuing: the newest CA certificate of the key.
@@ -68,14 +72,14 @@ def ensure(issuing: Authority, now: datetime) -> Responder:
         keys.KeyProblem: its key cannot be made, or the CA's cannot be had.
         The last two also for a minute after they were raised, without another try: anybody may ask.
     """
-    held = _newest(issuing)
-    if held is not None and _serves(held, now):
+    held = _held(issuing, now)
+    if held is not None:
         return held
     if key_use.is_at_rest(issuing.key_index, now):
         raise KeyAtRest(f"CA key {issuing.key_index} signs no more.")
     with locks.exclusive(f"responder {issuing.key_index}"):
-        held = _newest(issuing)
-        if held is not None and _serves(held, now):
+        held = _held(issuing, now)
+        if held is not None:
             return held
         fault = paused.fault(issuing.pk)
         if fault is not None:
@@ -93,8 +97,19 @@ def ensure_all(now: datetime) -> None:
         ensure(row, now)
 
 
-def _newest(issuing: Authority) -> Responder | None:
-    return Responder.objects.filter(authority__key_index=issuing.key_index).first()
+def _held(issuing: Authority, now: datetime) -> Responder | None:
+    """Return the newest responder that serves and whose key this node's store holds."""
+    living = Responder.objects.filter(authority__key_index=issuing.key_index, not_after__gt=now)
+    rows = living.select_related("authority")[:_MOST_NODES]
+    return next((row for row in rows if _serves(row, now) and _is_here(row)), None)
+
+
+def _is_here(row: Responder) -> bool:
+    try:
+        keyring.open_key(row.key_reference)
+    except keyring.KeyAbsent:
+        return False
+    return True
 
 
 def _serves(row: Responder, now: datetime) -> bool:
@@ -106,6 +121,8 @@ def _serves(row: Responder, now: datetime) -> bool:
 def _make(issuing: Authority, now: datetime) -> Responder:
     own_certificates.make_sure_of(issuing, now=now)
     reference, key = keyring.make_key(_KEY_KIND, f"ocsp-{issuing.key_index}")
+    # One that could not be found again would be made anew for every question.
+    keyring.open_key(reference)
     certificate = own_certificates.issue(
         key, f"{issuing.name} OCSP", (), _TEMPLATE, now=now, issuing=issuing
     )

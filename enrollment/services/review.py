@@ -197,6 +197,7 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     record = _shown(row, digest, now)
     _check_unchanged(row, record, now)
     with transaction.atomic(durable=True):
+        _hold(row)
         won = SigningRecord.objects.filter(
             pk=record.pk,
             state=SigningRecord.State.PREPARED,
@@ -209,6 +210,17 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
         record.refresh_from_db()
         issuance.commit(record, now=now)
     return issuance.complete(record, now=now)
+
+
+def _hold(row: EnrollmentRequest) -> None:
+    """Let nobody else decide a request until the transaction ends, on any node.
+
+    Raises:
+        NotPending: somebody did meanwhile.
+    """
+    held = EnrollmentRequest.objects.select_for_update().only("disposition").get(pk=row.pk)
+    if held.state is not Disposition.UNDER_SUBMISSION:
+        raise NotPending(f"Request {row.pk} was decided by somebody else meanwhile.")
 
 
 def _check_reviewer(reviewer: Reviewer) -> None:
@@ -278,6 +290,7 @@ def deny(request_id: int, reviewer: Reviewer, *, reason: str, now: datetime) -> 
     with transaction.atomic(durable=True):
         row = find_pending(request_id)
         _check_remit(reviewer, row)
+        _hold(row)
         records = SigningRecord.objects.filter(request=row)
         if records.filter(state=SigningRecord.State.COMMITTED).exists():
             raise NotPending(f"Request {row.pk} is being issued.")

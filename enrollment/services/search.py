@@ -68,7 +68,8 @@ def by_serial_number(text: str) -> Certificate | None:
 
 def read(term: str) -> Reading:
     """Understand what was typed: a number first, then a whole name, a requester, a beginning."""
-    term = " ".join(term.split())
+    # No name holds a NUL, and PostgreSQL does not even look for one.
+    term = " ".join(term.replace("\0", " ").split())
     if not term:
         return Reading(Q(), "")
     return _as_number(term) or _as_name(term) or _as_requester(term) or _as_beginning(term)
@@ -104,7 +105,7 @@ def _as_requester(term: str) -> Reading | None:
 
 
 def _as_beginning(term: str) -> Reading:
-    """A name that begins like this, as a range of the index rather than a LIKE."""
+    """A name that begins like this, by the index: SQLite takes a range, PostgreSQL a LIKE."""
     start = term.casefold().removesuffix("*")
     if connection.vendor == "sqlite":
         names = CertificateName.objects.filter(value__gte=start, value__lt=start + _LAST_CHARACTER)

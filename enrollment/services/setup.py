@@ -14,7 +14,7 @@ from enrollment.ca.builtin import ENROLLEES, builtin_templates
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, Template
-from enrollment.services import audit, authority, directory, issuance, publication
+from enrollment.services import audit, authority, directory, issuance, locks, publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,11 +92,14 @@ class SetupReport:
 def run_setup(*, now: datetime) -> SetupReport:
     """Make what is missing: groups, templates, the CA with its first CRL, the first admin.
 
+    Who runs it at the same time, here or on another node, waits and finds everything made.
+
     Raises:
         SetupFailed: the CA cannot be made or its key cannot be opened.
     """
     try:
-        return _run(now)
+        with locks.exclusive("setup"):
+            return _run(now)
     except (keys.KeyProblem, EnrollmentError, IssuanceFault) as error:
         raise SetupFailed(str(error)) from error
 
@@ -104,10 +107,11 @@ def run_setup(*, now: datetime) -> SetupReport:
 def _run(now: datetime) -> SetupReport:
     groups = _make_groups()
     templates = _make_templates()
-    row = Authority.objects.order_by("-index").first()
-    made = row is None
-    if row is None:
-        row = authority.create_self_signed(now)
+    with locks.exclusive("ca"):
+        row = Authority.objects.order_by("-index").first()
+        made = row is None
+        if row is None:
+            row = authority.create_self_signed(now)
     publication.publish_due(now)
     password = _make_admin()
     recovered = issuance.recover(now)

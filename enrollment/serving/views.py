@@ -3,12 +3,13 @@
 import logging
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from enrollment.models import Authority
+from enrollment.services import authority, keyring, outage
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,16 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Answer whether requests can be served: a database, and a CA in it."""
+    """Answer whether requests can be served: a database, a CA in it, and its key on this node."""
     try:
         ready = Authority.objects.exists()
-    except DatabaseError:
-        log.warning("not ready: the database does not answer")
+        authority.check_current_key()
+    except DatabaseError as error:
+        log.warning("not ready: %s", outage.explain(error) or error)
         return _text(503, "the database does not answer")
+    except keyring.KeyProblem as problem:
+        log.warning("not ready: %s", problem)
+        return _text(503, "the key of the CA cannot be used here; the log says why")
     return _text(200, "ready") if ready else _text(503, "there is no CA yet: run manage.py setup")
 
 

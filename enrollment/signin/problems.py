@@ -81,9 +81,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     )
 
 
-@login_not_required  # it tells nothing
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
-    """Answer a fault of ours (handler500); the trace is in the log, never on the page."""
+def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # as the others
+    """Answer a fault of ours; the trace is in the log, never on the page."""
     return _plain(
         500,
         "Something went wrong on our side",

@@ -18,7 +18,10 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  # Django's signature
         """Keep the address that was asked for; Django has checked that it is ours."""
-        return super().get_context_data(**kwargs) | {"next": self.get_redirect_url()}
+        context = super().get_context_data(**kwargs) | {"next": self.get_redirect_url()}
+        # Django's idea of a site would hide ours from the page's header and footer.
+        del context["site"]
+        return context
 
 
 class SignOut(LogoutView):

@@ -102,11 +102,12 @@ def test_serial_numbers_are_long_unpredictable_and_positive(requester: Requester
 
 
 def test_request_ids_count_from_one(transactional_db: None) -> None:
+    table = "enrollment_enrollmentrequest"
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(
-                "DELETE FROM sqlite_sequence WHERE name = 'enrollment_enrollmentrequest'"
-            )
+            cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+        else:
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 1, false)", [table])
     from enrollment.services import setup
 
     setup.run_setup(now=timezone.now())

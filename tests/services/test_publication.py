@@ -54,6 +54,26 @@ def test_a_list_that_is_not_due_is_served_again(site: SetupReport) -> None:
     assert current(now) == current(now + timedelta(days=6)) == 1
 
 
+def test_a_list_with_a_higher_number_is_never_older(site: SetupReport) -> None:
+    """Who waited for another publisher, or whose clock is a little behind, is not believed."""
+    now = timezone.now() + timedelta(minutes=5)
+    publication.publish(now=now, actor="test")
+
+    publication.publish(now=now - timedelta(seconds=30), actor="test")
+
+    times = CertificateRevocationList.objects.order_by("number").values_list("this_update", "as_of")
+    assert list(times) == sorted(times)
+
+
+def test_a_clock_that_was_far_ahead_once_does_not_set_the_time_for_all(site: SetupReport) -> None:
+    now = timezone.now()
+    publication.publish(now=now + WEEK, actor="test")
+
+    publication.publish(now=now, actor="test")
+
+    assert CertificateRevocationList.objects.order_by("-number")[0].as_of == now
+
+
 def test_whoever_asks_first_after_the_publishing_time_makes_the_next_list(
     site: SetupReport,
 ) -> None:

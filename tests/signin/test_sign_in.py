@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.test import Client
 
+from enrollment import __version__, conf
 from enrollment.signin import accounts
 from tests.signin.people import PASSWORD, basic
 
@@ -139,6 +140,15 @@ def test_a_browser_gets_the_form_and_no_password_box(client: Client) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.django_db
+def test_the_page_of_the_form_is_a_page_of_this_site(client: Client) -> None:
+    """Django's view brings a `site` of its own, which has neither a name nor a version."""
+    page = client.get("/accounts/login/").content.decode()
+
+    assert f"Version {__version__}" in page
+    assert conf.current().ca_name in page
+
+
 def test_a_script_on_our_page_opens_no_password_box(client: Client) -> None:
     headers = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
 

@@ -74,9 +74,20 @@ class Command(BaseCommand):
             self.stdout.write(f"Finished {len(finished)} requests that a crash had interrupted.")
 
     def _refuse_unready(self) -> None:
-        executor = MigrationExecutor(connections["default"])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        loader = MigrationExecutor(connections["default"]).loader
+        known, done = set(loader.graph.nodes), set(loader.applied_migrations)
+        if not done:
             raise CommandError("The database is not set up. Run: python manage.py setup")
+        if known - done:
+            raise CommandError(
+                f"The database lacks {len(known - done)} changes that this version needs, such as "
+                f"{'.'.join(min(known - done))}. Run on one node: python manage.py setup"
+            )
+        if done - known:
+            self.stderr.write(
+                "The database was changed by a newer version of the site. This node serves on; "
+                "bring it to that version soon."
+            )
         if not Authority.objects.exists():
             raise CommandError("There is no CA yet. Run: python manage.py setup")
 

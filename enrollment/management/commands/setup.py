@@ -9,6 +9,7 @@ from django.utils import timezone
 from enrollment import conf
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses, written
+from enrollment.services import locks
 from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # Django's signature
         """Migrate, make what is missing, and say what there is now."""
         conf.current().home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        call_command("migrate", verbosity=0, interactive=False)
+        with locks.exclusive("setup"):
+            call_command("migrate", verbosity=0, interactive=False)
         passphrase.ask()
         try:
             report = run_setup(now=timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from enrollment.ca.ocsp import MAX_REQUEST_OCTETS
 from enrollment.protocols.ocsp.codec import requests_in_path
-from enrollment.services import ocsp
+from enrollment.services import ocsp, outage
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.http import HttpRequest
 
+_log = logging.getLogger(__name__)
 _CONTENT_TYPE: Final = "application/ocsp-response"
 # Caches must ask again soon after a revocation, whatever nextUpdate allows.
 _LONGEST_MAX_AGE: Final = 3600
@@ -31,10 +33,13 @@ _NOT_CACHED: Final = {"Cache-Control": "no-store"}
 def respond(request: HttpRequest, encoded: str = "") -> HttpResponse:
     """Answer a status request; errors are OCSP responses, with HTTP status 200."""
     now = timezone.now()
+    try:
+        answer = _answer(request, encoded, now)
+    except outage.OUTAGES as error:
+        _log.error("no OCSP answer: %s", outage.explain(error))
+        answer = ocsp.TRY_LATER
     if request.method == "POST":
-        answer = ocsp.respond(request.read(MAX_REQUEST_OCTETS + 1), now=now)
         return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=_NOT_CACHED)
-    answer = ocsp.respond(ocsp.ours_of(requests_in_path(encoded)), now=now)
     if answer.this_update is None or answer.next_update is None:
         return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=_NOT_CACHED)
     headers = _caching(answer.etag, answer.this_update, answer.next_update, now)
@@ -50,6 +55,12 @@ def _holds(request: HttpRequest, etag: str) -> bool:
     """
     held = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in held or etag in [tag.removeprefix("W/") for tag in held]
+
+
+def _answer(request: HttpRequest, encoded: str, now: datetime) -> ocsp.Answer:
+    if request.method == "POST":
+        return ocsp.respond(request.read(MAX_REQUEST_OCTETS + 1), now=now)
+    return ocsp.respond(ocsp.ours_of(requests_in_path(encoded)), now=now)
 
 
 def _caching(

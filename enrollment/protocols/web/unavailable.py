@@ -1,0 +1,61 @@
+"""The Error page of a site that cannot reach its database.
+
+Source: certsrv-contract rule 3 and section 6: clients that fetch a certificate end for good on any
+status but 200, and a web server that cannot reach its CA answers with the Error page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve, reverse
+
+from enrollment import __version__, conf
+from enrollment.ca import hresult
+from enrollment.protocols.web.context import Site
+from enrollment.protocols.web.pages import ErrorPage
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+RETRY_SECONDS: Final = 30
+_ALWAYS_200: Final = frozenset({"web:certfnsh", "web:certnew-cer", "web:certnew-p7b"})
+_TEXT: Final = hresult.describe(hresult.SERVER_UNAVAILABLE)
+_PAGE: Final = ErrorPage(
+    message=_TEXT,
+    last_status=_TEXT,
+    result=_TEXT,
+    suggested_cause="The database of the site does not answer.",
+    summary="The site cannot reach its database at the moment.",
+    next_step="Try again in a minute. If you asked for a certificate, look at your requests first: "
+    "it may have been recorded.",
+)
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """Say that the site is there and its database is not; draws on nothing that is stored."""
+    text = render_to_string("certsrv/error.html", {"page": _PAGE, "site": _site()})
+    response = HttpResponse(text, status=200 if _name(request) in _ALWAYS_200 else 503)
+    response["Cache-Control"] = "no-store"
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _name(request: HttpRequest) -> str:
+    try:
+        return resolve(request.path_info).view_name
+    except Resolver404:
+        return ""
+
+
+def _site() -> Site:
+    return Site(
+        ca_name=conf.current().ca_name,
+        thumbprint="",
+        version=__version__,
+        home=reverse("web:home"),
+        my_requests=reverse("web:my-requests"),
+        help=reverse("web:help"),
+    )
