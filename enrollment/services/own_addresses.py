@@ -68,7 +68,8 @@ class OwnAddress:
 def every(now: datetime, partitions: Iterable[int] = (0, 1)) -> Iterator[OwnAddress]:
     """Yield the addresses of all that matters at `now`.
 
-    These are lists and OCSP of each key that signs, and every CA certificate that has not ended.
+    These are lists and OCSP of each key that signs, the last list of each key that rests, and every
+    CA certificate that has not ended.
 
     Args:
         now: timezone-aware UTC.
@@ -76,9 +77,14 @@ def every(now: datetime, partitions: Iterable[int] = (0, 1)) -> Iterator[OwnAddr
     """
     last = conf.current().crl_partitions
     wanted = [partition for partition in partitions if partition <= last]
-    for row in publication.signing_keys(now):
+    signing = publication.signing_keys(now)
+    for row in signing:
         yield from lists_of(row, wanted)
         yield from of_kind(AddressKind.OCSP, row)
+    for row in publication.ca_keys():
+        is_over = authority.issuer_of(row).not_after <= now
+        if row not in signing and not is_over and publication.newest_list(row.key_index):
+            yield from (one for one in lists_of(row, wanted) if not one.place.delta)
     for row in Authority.objects.order_by("-index")[:_MOST_CERTIFICATES]:
         if authority.issuer_of(row).not_after > now:
             yield from of_kind(AddressKind.CERTIFICATE, row)

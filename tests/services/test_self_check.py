@@ -129,6 +129,17 @@ def test_every_key_and_every_certificate_that_still_matters_is_looked_at(
     assert {"ocsp", "ocsp, key 2"} <= set(found)
 
 
+def test_the_last_list_of_a_key_that_rests_has_to_stay_there(site: SetupReport, web: Web) -> None:
+    """Nothing hangs on key 0: its last list is good until its certificate ends."""
+    ca_life.renew(new_key=True, actor="ada", now=timezone.now())
+    assert troubles() == {}
+
+    web.spoil = {"CA.crl": lambda _: b"<html>", "CA+.crl": lambda _: b"<html>"}
+
+    assert set(troubles()) == {"Example%20Issuing%20CA.crl"}
+    assert "ocsp, key 1" in look()
+
+
 def test_of_many_partitions_the_first_the_last_and_one_more_are_fetched(
     site: SetupReport, configure: Configure, web: Web
 ) -> None:
