@@ -33,7 +33,7 @@ CA_KEY_KINDS: Final = (
     "ml-dsa-87",
 )
 # Each is a module of `enrollment.signin.methods`.
-SIGN_IN_METHODS: Final = ("basic",)
+SIGN_IN_METHODS: Final = ("basic", "token")
 _BROWSER_WAYS: Final = ("form", "challenge")
 _VISIBLE_TO: Final = ("own", "signed-in", "anyone")
 _YES: Final = ("1", "true", "yes", "on")

@@ -173,7 +173,12 @@ def decide(case: Case) -> Decision:
 
 
 def _right_to_enroll(case: Case) -> None:
-    template = case.template
+    template, limit = case.template, case.requester.limited_to
+    if limit is not None and template.name not in limit:
+        raise errors.TemplateDenied(
+            f"The token of '{case.requester.name}' is not good for template '{template.name}'.",
+            remedy=f"Ask for one of these, or use another token: {', '.join(sorted(limit))}.",
+        )
     if template.enroll_groups and not template.enroll_groups & case.requester.groups:
         groups = ", ".join(sorted(template.enroll_groups))
         raise errors.TemplateDenied(

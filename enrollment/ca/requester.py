@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks, as the site knows them; nothing here ever comes from a request."""
+    """Who asks, as the site knows them; nothing here ever comes from a request.
+
+    `limited_to` names the templates that whatever signed them in is good for; None for every one.
+    """
 
     name: str
     groups: frozenset[str] = frozenset()
@@ -18,3 +21,4 @@ class Requester:
     dns_name: str = ""
     upn: str = ""
     sid: str = ""
+    limited_to: frozenset[str] | None = None

@@ -52,6 +52,7 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
     if not isinstance(user, User) or not user.is_active:
         return ANONYMOUS
     account = getattr(user, "account", None)
+    token = getattr(user, "api_token", None)
     settings = conf.current()
     return Requester(
         name=user.get_username(),
@@ -62,6 +63,7 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
         dns_name=account.dns_name if account else "",
         upn=(account.upn if account else "") or f"{user.get_username()}@{settings.realm}",
         sid=account.sid if account else "",
+        limited_to=frozenset(token.templates) if token and token.templates else None,
     )
 
 
@@ -79,7 +81,12 @@ def templates_for(requester: Requester) -> list[CertificateTemplate]:
     """Return the published templates that `requester` may enroll for, by name."""
     if not conf.current().is_enterprise:
         return []
-    return [template for template in published() if template.enroll_groups & requester.groups]
+    limit = requester.limited_to
+    return [
+        template
+        for template in published()
+        if template.enroll_groups & requester.groups and (limit is None or template.name in limit)
+    ]
 
 
 def template(name: str) -> CertificateTemplate | None:

@@ -11,6 +11,8 @@ HEADER_LINES = "certsrv.header_lines"
 # The order in which challenges are sent, whatever the order of the setting: one family of clients
 # compares the first line with "Negotiate" and looks no further (contract, section 3).
 CHALLENGES = {"negotiate": "Negotiate", "ntlm": "NTLM", "basic": 'Basic realm="{realm}"'}
+# Programs that know no Bearer send a token as the password of Basic.
+CHALLENGES["token"] = CHALLENGES["basic"]
 
 # Clients look for the title and for the sentence in it, on one line.
 TITLE = "401 - Unauthorized: Access is denied due to invalid credentials."
@@ -77,11 +79,12 @@ def _for_browser(request: HttpRequest) -> HttpResponse:
 
 def _challenge(request: HttpRequest, response: HttpResponse) -> None:
     settings = conf.current()
-    lines = [
-        ("WWW-Authenticate", text.format(realm=settings.realm))
+    values = dict.fromkeys(
+        text.format(realm=settings.realm)
         for word, text in CHALLENGES.items()
         if word in settings.sign_in
-    ]
+    )
+    lines = [("WWW-Authenticate", value) for value in values]
     if lines:
         request.META[HEADER_LINES] = lines
         # For whatever stands between a test and the wrapper: the same, joined.

@@ -14,6 +14,8 @@ from enrollment.signin import methods, service_token
 from enrollment.signin.accounts import TooManySignIns
 from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
+from enrollment.signin.methods import token
+from enrollment.signin.problems import forbidden
 
 # The pages that a stand-alone CA opens to people without an account (DESIGN, section 5).
 OPEN_WHEN_STANDALONE = "enrollment.protocols.web"
@@ -60,6 +62,8 @@ class SignInMiddleware:
         """Refuse a stranger unless the view is open to everybody."""
         if not getattr(view, "login_required", True):
             return None
+        if signed_in_by(request) is SignedInBy.TOKEN:
+            return None if token.may_reach(request, view) else _beyond_token(request)
         if _may_pass(request) or _open_when_standalone(view) or service_token.is_shown(request):
             return None
         return unauthorized(request)
@@ -80,6 +84,14 @@ def _may_pass(request: HttpRequest) -> bool:
 def _open_when_standalone(view: Callable[..., HttpResponse]) -> bool:
     return conf.current().ca_type == "standalone" and view.__module__.startswith(
         OPEN_WHEN_STANDALONE
+    )
+
+
+def _beyond_token(request: HttpRequest) -> HttpResponse:
+    return forbidden(
+        request,
+        "This token is not for that.",
+        "Make one that is, at /accounts/tokens/, or sign in as the person.",
     )
 
 

@@ -30,6 +30,7 @@ class Site:
     home: str
     my_requests: str
     help: str
+    has_tokens: bool
 
 
 def site(request: HttpRequest) -> dict[str, Site]:
@@ -48,6 +49,7 @@ def _site(period: int) -> Site:
         home=reverse("web:home"),
         my_requests=reverse("web:my-requests"),
         help=reverse("web:help"),
+        has_tokens="token" in conf.current().sign_in,
     )
 
 

@@ -10,9 +10,10 @@ from django.http import HttpRequest
 
 from enrollment import conf
 from enrollment.signin.belief import CredentialsRefused, Method, Seen
-from enrollment.signin.methods import basic
+from enrollment.signin.methods import basic, token
 
-METHODS: Final[tuple[Method, ...]] = (basic.METHOD,)
+# A token may come as the password of Basic; what does not look like one is left to the next.
+METHODS: Final[tuple[Method, ...]] = (token.METHOD, basic.METHOD)
 
 
 def look(request: HttpRequest) -> Seen:
@@ -30,8 +31,9 @@ def look(request: HttpRequest) -> Seen:
     if header:
         scheme = header.partition(" ")[0].lower()
         for method in allowed:
-            if scheme in method.schemes:
-                return method.look(request)
+            seen = method.look(request) if scheme in method.schemes else None
+            if seen is not None:
+                return seen
         raise CredentialsRefused
     if not any(not method.schemes for method in allowed) or request.user.is_authenticated:
         return None
