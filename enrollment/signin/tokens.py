@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from enrollment import conf
+from enrollment.models import ApiToken
 from enrollment.services import directory, tokens
 from enrollment.signin.belief import SignedInBy
 from enrollment.signin.middleware import signed_in_by
@@ -87,7 +88,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "secret": secret,
-        "tokens": user.api_tokens.all()[:SHOWN_FOR],
+        "tokens": ApiToken.objects.filter(owner=user)[:SHOWN_FOR],
         "now": now,
     }
     return render(request, "signin/tokens.html", context)
@@ -100,7 +101,7 @@ def end(request: HttpRequest, token_id: int) -> HttpResponse:
     user = _person(request)
     if user is None:
         return _refuse(request)
-    own = user.api_tokens.filter(pk=token_id)
+    own = ApiToken.objects.select_related("owner").filter(owner=user, pk=token_id)
     if tokens.end(own, actor=user.get_username(), now=timezone.now()):
         success(request, "The token is ended; nothing can use it any more.")
     else:
