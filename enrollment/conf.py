@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ENTERPRISE: Final = "enterprise"
 STANDALONE: Final = "standalone"
+ROOT: Final = "root"
+SUBORDINATE: Final = "subordinate"
 CA_KEY_KINDS: Final = (
     "rsa:2048",
     "rsa:3072",
@@ -101,6 +103,7 @@ class Settings:
     ca_name: str
     ca_key: str
     ca_type: str
+    ca_role: str
     admin_password: str = field(repr=False)
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
@@ -130,6 +133,11 @@ class Settings:
     def is_enterprise(self) -> bool:
         """Whether requests are judged by templates."""
         return self.ca_type == ENTERPRISE
+
+    @property
+    def is_subordinate(self) -> bool:
+        """Whether the CA gets its certificates from another CA."""
+        return self.ca_role == SUBORDINATE
 
     @property
     def keys_home(self) -> Path:
@@ -345,6 +353,7 @@ def read(values: Mapping[str, str]) -> Settings:
         ca_name=_ca_name(environment),
         ca_key=environment.choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
         ca_type=environment.choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),
+        ca_role=environment.choice("CERTSRV_CA_ROLE", ROOT, (ROOT, SUBORDINATE)),
         admin_password=environment.secret("CERTSRV_ADMIN_PASSWORD"),
         secret_key=environment.secret("CERTSRV_SECRET_KEY"),
         database_url=environment.secret("DATABASE_URL"),

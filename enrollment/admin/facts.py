@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from enrollment.admin.wording import grouped
 from enrollment.ca import algorithms, der, encode, keys, names, oids
@@ -36,21 +35,7 @@ _KEY_USAGES: Final = (
     ("crl_sign", "CRL signing"),
 )
 
-_PURPOSES: Final = {
-    ExtendedKeyUsageOID.SERVER_AUTH: "server authentication",
-    ExtendedKeyUsageOID.CLIENT_AUTH: "client authentication",
-    ExtendedKeyUsageOID.CODE_SIGNING: "code signing",
-    ExtendedKeyUsageOID.EMAIL_PROTECTION: "secure e-mail",
-    ExtendedKeyUsageOID.TIME_STAMPING: "time stamping",
-    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSP signing",
-    ExtendedKeyUsageOID.SMARTCARD_LOGON: "smart card logon",
-    ExtendedKeyUsageOID.KERBEROS_PKINIT_KDC: "Kerberos KDC",
-    ExtendedKeyUsageOID.IPSEC_IKE: "IPsec IKE",
-    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "any purpose",
-    x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.4"): "encrypting file system",
-    x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.4.1"): "EFS recovery",
-    x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.1"): "enrollment agent",
-}
+_PURPOSES: Final = {x509.ObjectIdentifier(oid): name for oid, name in oids.PURPOSES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,13 @@ def pem(certificate: bytes) -> str:
     return _armor(certificate, "CERTIFICATE")
 
 
+def pem_request(request: bytes) -> str:
+    """Armor one certification request (RFC 7468 section 7)."""
+    return _armor(request, "CERTIFICATE REQUEST")
+
+
 def pem_crl(crl: bytes) -> str:
-    """Armor one certificate revocation list (RFC 7468 section 7)."""
+    """Armor one certificate revocation list (RFC 7468 section 6)."""
     return _armor(crl, "X509 CRL")
 
 

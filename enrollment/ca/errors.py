@@ -324,6 +324,12 @@ class IssuerEnding(EnrollmentError):
     hresult = hresult.CERT_EXPIRED
 
 
+class NoCaBelow(EnrollmentError):
+    """The path length of the CA's own chain leaves no room for another CA."""
+
+    hresult = hresult.CERT_PATH_LENGTH
+
+
 class DeniedByManager(EnrollmentError):
     """A certificate manager said no."""
 

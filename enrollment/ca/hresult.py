@@ -41,7 +41,13 @@ NTE_FAIL: Final = 0x80090020
 NO_SIGNER: Final = 0x8009200E
 CERT_REVOKED: Final = 0x800B010C
 CERT_EXPIRED: Final = 0x800B0101
+CERT_PATH_LENGTH: Final = 0x800B0104
+CERT_CRITICAL: Final = 0x800B0105
 UNTRUSTED_ROOT: Final = 0x800B0109
+CERT_CHAINING: Final = 0x800B010A
+CERT_WRONG_USAGE: Final = 0x800B0110
+CERT_SIGNATURE: Final = 0x80096004
+BASIC_CONSTRAINTS: Final = 0x80096019
 ASN1_EOD: Final = 0x80093102
 ASN1_CORRUPT: Final = 0x80093103
 ASN1_LARGE: Final = 0x80093104
@@ -169,6 +175,30 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
             "CERT_E_UNTRUSTEDROOT",
             "A certificate chain processed, but terminated in a root certificate which is not "
             "trusted by the trust provider.",
+        ),
+        CERT_PATH_LENGTH: (
+            "CERT_E_PATHLENCONST",
+            "A path length constraint in the certification chain has been violated.",
+        ),
+        CERT_CRITICAL: (
+            "CERT_E_CRITICAL",
+            "A certificate contains an unknown extension that is marked 'critical'.",
+        ),
+        CERT_CHAINING: (
+            "CERT_E_CHAINING",
+            "A certificate chain could not be built to a trusted root authority.",
+        ),
+        CERT_WRONG_USAGE: (
+            "CERT_E_WRONG_USAGE",
+            "The certificate is not valid for the requested usage.",
+        ),
+        CERT_SIGNATURE: (
+            "TRUST_E_CERT_SIGNATURE",
+            "The signature of the certificate cannot be verified.",
+        ),
+        BASIC_CONSTRAINTS: (
+            "TRUST_E_BASIC_CONSTRAINTS",
+            "A certificate's basic constraint extension has not been observed.",
         ),
         ASN1_EOD: ("ASN: 258 CRYPT_E_ASN1_EOD", "ASN1 unexpected end of data."),
         ASN1_CORRUPT: ("ASN: 259 CRYPT_E_ASN1_CORRUPT", "ASN1 corrupted data."),

@@ -85,11 +85,18 @@ def prepare(  # noqa: PLR0913 - the signature tells all inputs of a certificate
 
     Raises:
         IssuerEnding: the CA certificate is not valid now, or ends before the certificate begins.
+        NoCaBelow: the template makes a CA, and no CA may stand below this one.
         LintRefused: the result would break RFC 5280.
         EnrollmentError: the names or the key do not fit the template.
 
     Source: RFC 5280 section 4.1; DESIGN section 4.
     """
+    if template.is_ca and issuer.path_length == 0:
+        raise errors.NoCaBelow(
+            "No CA may stand below this one: its certificate, or one above it, says so "
+            "(pathLenConstraint), and programs would refuse everything that a CA below it issued.",
+            remedy="Have this request signed by a CA higher up.",
+        )
     chosen = naming.choose(request, template, requester)
     not_before, not_after = validity(template, issuer, now=now, backdate=backdate)
     algorithm = issuer.signature_algorithm.identifier

@@ -68,6 +68,26 @@ class Issuer:
         return found.value.digest
 
     @cached_property
+    def path_length(self) -> int | None:
+        """How many CAs may stand below it, by its own limit and those above; None for any.
+
+        "It gives the maximum number of non-self-issued intermediate certificates that may follow
+        this certificate in a valid certification path." -- RFC 5280 section 4.2.1.9
+        """
+        path = (self.certificate, *map(x509.load_der_x509_certificate, self.chain))
+        left = []
+        below = 0
+        for certificate in path:
+            try:
+                found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+            except x509.ExtensionNotFound:
+                found = None
+            if found is not None and found.value.path_length is not None:
+                left.append(found.value.path_length - below)
+            below += certificate.subject != certificate.issuer
+        return max(min(left), 0) if left else None
+
+    @cached_property
     def public_key(self) -> CertificatePublicKeyTypes:
         """Its public key."""
         return self.certificate.public_key()

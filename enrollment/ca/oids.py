@@ -175,6 +175,24 @@ EXTENSIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "1.3.6.1.5.5.7.3.1": "server authentication",
+        "1.3.6.1.5.5.7.3.2": "client authentication",
+        "1.3.6.1.5.5.7.3.3": "code signing",
+        "1.3.6.1.5.5.7.3.4": "secure e-mail",
+        "1.3.6.1.5.5.7.3.8": "time stamping",
+        "1.3.6.1.5.5.7.3.9": "OCSP signing",
+        "1.3.6.1.4.1.311.20.2.2": "smart card logon",
+        "1.3.6.1.5.2.3.5": "Kerberos KDC",
+        "1.3.6.1.5.5.7.3.17": "IPsec IKE",
+        "2.5.29.37.0": "any purpose",
+        "1.3.6.1.4.1.311.10.3.4": "encrypting file system",
+        "1.3.6.1.4.1.311.10.3.4.1": "EFS recovery",
+        "1.3.6.1.4.1.311.20.2.1": "enrollment agent",
+    }
+)
+
 
 def name(oid: str) -> str:
     """Name an algorithm or a curve; an unknown one is given by its number."""
@@ -189,6 +207,11 @@ def name(oid: str) -> str:
 def extension_name(oid: str) -> str:
     """Name an extension; an unknown one is given by its number."""
     return EXTENSIONS.get(oid, oid)
+
+
+def purpose_name(oid: str) -> str:
+    """Name an extended key usage; an unknown one is given by its number."""
+    return PURPOSES.get(oid, oid)
 
 
 def _is_pkix_composite(oid: str) -> bool:

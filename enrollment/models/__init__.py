@@ -4,6 +4,7 @@ from enrollment.models.account import Account
 from enrollment.models.api_token import ApiToken
 from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
+from enrollment.models.authority_request import AuthorityRequest
 from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList
@@ -22,6 +23,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Authority",
+    "AuthorityRequest",
     "Certificate",
     "CertificateName",
     "CertificateRevocationList",

@@ -15,7 +15,7 @@ from enrollment import conf
 from enrollment.ca import addresses, root
 from enrollment.ca.issuance import Issuer
 from enrollment.models import Authority
-from enrollment.services import audit, keyring
+from enrollment.services import audit, awaited, keyring
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,11 +39,11 @@ def current() -> Authority:
     """Return the CA certificate that issues now.
 
     Raises:
-        NoAuthority: set-up was not run.
+        NoAuthority: set-up was not run, or the CA above has not answered.
     """
     row = Authority.objects.order_by("-index").first()
     if row is None:
-        raise NoAuthority("There is no CA yet. Run: python manage.py setup")
+        raise NoAuthority(awaited.no_certificate_yet())
     return row
 
 

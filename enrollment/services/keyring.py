@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import conf, keys
 from enrollment.models import Authority, Responder, RetiredKey
+from enrollment.services import awaited
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -101,6 +102,7 @@ def locked_keys() -> list[str]:
     retired = RetiredKey.objects.values("key_index")
     in_use = Authority.objects.exclude(key_index__in=retired)
     rows = [row.key_reference for row in in_use]
+    rows += [row.key_reference for row in awaited.open_requests()]
     newest = Responder.objects.first()
     if newest is not None:
         rows.append(newest.key_reference)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from enrollment.ca import der
+from enrollment.ca.composed_request import compose_request
+from enrollment.ca.content import encode
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Case, Requester, decide
-from enrollment.ca.request import CertificationRequest, parse_certification_request
-from enrollment.keys.signer import spki
 from enrollment.services import authority
 from enrollment.services.enroll import Submission, enroll_judged
 from enrollment.services.judgement import Judgement
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment import keys
+    from enrollment.ca.request import CertificationRequest
     from enrollment.ca.template import CertificateTemplate
     from enrollment.models import Authority, Certificate
 
 SITE: Final = Requester(name="site")
-_EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 _LONGEST_COMMON_NAME: Final = 64
 
 
@@ -95,23 +94,8 @@ def issue(  # noqa: PLR0913 - all that such a certificate is made of
 def _request(
     key: keys.Signer, common_name: str, names: Sequence[x509.GeneralName]
 ) -> CertificationRequest:
-    """Compose a PKCS #10 by hand: the key may live where no library can reach it."""
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME])]
     ).public_bytes()
-    attributes = _names_attribute(names) if names else b""
-    information = der.sequence(
-        der.integer(0), subject, spki(key.public_key), der.explicit(0, attributes)
-    )
-    signature = der.bit_string(key.sign(information))
-    return parse_certification_request(
-        der.sequence(information, key.signature_algorithm, signature)
-    )
-
-
-def _names_attribute(names: Sequence[x509.GeneralName]) -> bytes:
-    value = x509.SubjectAlternativeName(names)
-    extension = der.sequence(
-        der.oid(value.oid.dotted_string), der.octet_string(value.public_bytes())
-    )
-    return der.sequence(der.oid(_EXTENSION_REQUEST), der.set_of(der.sequence(extension)))
+    extensions = [encode(x509.SubjectAlternativeName(names))] if names else []
+    return compose_request(subject, key, extensions)

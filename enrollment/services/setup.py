@@ -14,11 +14,21 @@ from enrollment.ca.builtin import ENROLLEES, builtin_templates
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, Template
-from enrollment.services import audit, authority, directory, issuance, locks, publication
+from enrollment.services import (
+    audit,
+    authority,
+    directory,
+    issuance,
+    locks,
+    publication,
+    subordinate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from enrollment.models import AuthorityRequest
 
 MANAGERS: Final = "Certificate Managers"
 ADMINISTRATORS: Final = "CA Administrators"
@@ -79,20 +89,34 @@ class SetupFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SetupReport:
-    """What set-up made this time."""
+    """What set-up made this time.
 
-    authority: Authority
+    There is no CA certificate yet while `waiting` is a request to the CA above.
+    """
+
+    newest: Authority | None
+    waiting: AuthorityRequest | None
     made_authority: bool
     made_templates: int
     made_groups: tuple[str, ...]
     admin_password: str | None
     recovered: int
 
+    @property
+    def authority(self) -> Authority:
+        """The CA certificate.
+
+        Raises:
+            authority.NoAuthority: the CA above has not signed it yet.
+        """
+        return self.newest or authority.current()
+
 
 def run_setup(*, now: datetime) -> SetupReport:
     """Make what is missing: groups, templates, the CA with its first CRL, the first admin.
 
     Who runs it at the same time, here or on another node, waits and finds everything made.
+    Of a CA below another one, the key and the request are made; its certificate comes later.
 
     Raises:
         SetupFailed: the CA cannot be made or its key cannot be opened.
@@ -100,22 +124,32 @@ def run_setup(*, now: datetime) -> SetupReport:
     try:
         with locks.exclusive("setup"):
             return _run(now)
-    except (keys.KeyProblem, EnrollmentError, IssuanceFault) as error:
+    except (
+        keys.KeyProblem,
+        EnrollmentError,
+        IssuanceFault,
+        subordinate.RequestRefused,
+    ) as error:
         raise SetupFailed(str(error)) from error
 
 
 def _run(now: datetime) -> SetupReport:
     groups = _make_groups()
     templates = _make_templates()
-    with locks.exclusive("ca"):
-        row = Authority.objects.order_by("-index").first()
-        made = row is None
-        if row is None:
-            row = authority.create_self_signed(now)
+    row, waiting, made = _make_authority(now)
     publication.publish_due(now)
     password = _make_admin()
     recovered = issuance.recover(now)
-    return SetupReport(row, made, templates, groups, password, len(recovered))
+    return SetupReport(row, waiting, made, templates, groups, password, len(recovered))
+
+
+def _make_authority(now: datetime) -> tuple[Authority | None, AuthorityRequest | None, bool]:
+    """Return the CA, or the request of one that waits, and whether it was made now."""
+    if subordinate.is_expected() and not Authority.objects.exists():
+        return None, subordinate.request(new_key=False, actor="setup", now=now).row, False
+    with locks.exclusive("ca"):
+        row = Authority.objects.order_by("-index").first()
+        return (row, None, False) if row else (authority.create_self_signed(now), None, True)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from enrollment.models import Authority
-from enrollment.services import authority, keyring, outage
+from enrollment.services import authority, awaited, keyring, outage
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Answer whether requests can be served: a database, a CA in it, and its key on this node."""
     try:
-        ready = Authority.objects.exists()
+        missing = "" if Authority.objects.exists() else awaited.no_certificate_yet()
         authority.check_current_key()
     except DatabaseError as error:
         log.warning("not ready: %s", outage.explain(error) or error)
@@ -36,7 +36,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     except keyring.KeyProblem as problem:
         log.warning("not ready: %s", problem)
         return _text(503, "the key of the CA cannot be used here; the log says why")
-    return _text(200, "ready") if ready else _text(503, "there is no CA yet: run manage.py setup")
+    return _text(503, missing) if missing else _text(200, "ready")
 
 
 def _text(status: int, sentence: str) -> HttpResponse:

@@ -96,7 +96,17 @@ def trust_recipes() -> SafeString:
     return _recipes("trust")
 
 
-@lru_cache(maxsize=2)
+@register.simple_tag
+def trust_recipes_of_root() -> SafeString:
+    """Draw how to trust the root above the CA, as `trust_recipes` does the CA itself."""
+    return _recipes("root")
+
+
+@lru_cache(maxsize=3)
 def _recipes(kind: str) -> SafeString:
-    found = recipes.SERVER_RECIPES if kind == "server" else recipes.TRUST_RECIPES
+    found = {
+        "server": recipes.SERVER_RECIPES,
+        "trust": recipes.TRUST_RECIPES,
+        "root": recipes.ROOT_RECIPES,
+    }[kind]
     return render_to_string("certsrv/recipes.html", {"recipes": found})

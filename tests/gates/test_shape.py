@@ -125,6 +125,8 @@ def calls_of(source: Source, name: str) -> Iterator[int]:
                 "enrollment/services/issuance.py",
                 "enrollment/services/publication.py",
                 "enrollment/services/ocsp.py",
+                # The CA's key signs the request for its own renewal by the CA above.
+                "enrollment/services/subordinate.py",
             },
             id="only services open a key",
         ),
@@ -153,6 +155,11 @@ def calls_of(source: Source, name: str) -> Iterator[int]:
             "destroy_key",
             {"enrollment/services/retirement.py"},
             id="only a retired key is destroyed",
+        ),
+        pytest.param(
+            "compose_request",
+            {"enrollment/ca/subordinate.py", "enrollment/services/own_certificates.py"},
+            id="keys of ours ask for certificates of ours only",
         ),
     ],
 )

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
 from enrollment import conf
-from enrollment.services import authority, directory
+from enrollment.services import authority, directory, setup
+from tests.services import above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from django.contrib.auth.models import User
     from pytest_django import Settings
 
     from enrollment.ca.policy import Requester
+    from enrollment.models import Authority
+    from enrollment.services.setup import SetupReport
     from tests.services.acts import Configure
 
 
@@ -56,3 +61,17 @@ def requester(alice: User) -> Requester:
 def stranger(charlie: User) -> Requester:
     """Charlie, as the services know him."""
     return directory.requester_of(charlie)
+
+
+@pytest.fixture
+def waiting(db: None, configure: Configure, tmp_path: Path) -> SetupReport:
+    """A site that was set up below another CA, and waits for its certificate."""
+    configure(CERTSRV_CA_ROLE="subordinate", CERTSRV_HOME=str(tmp_path))
+    return setup.run_setup(now=timezone.now())
+
+
+@pytest.fixture
+def below(waiting: SetupReport) -> Authority:
+    """The CA, installed below a root."""
+    assert waiting.waiting is not None
+    return above.install(above.sign(above.root(), waiting.waiting), above.root()).row

@@ -10,18 +10,22 @@ from enrollment.ca import encode, names
 from enrollment.ca.check import Check, Severity, Verdict
 from enrollment.management.addresses import written
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
+from enrollment.management.subordinate_verbs import SubordinateVerbs
 from enrollment.services import (
     authority,
+    awaited,
     ca_life,
     condition,
     cross,
     delivery,
+    installation,
     own_addresses,
     reports,
     retirement,
     rollover,
     rollover_duties,
     self_check,
+    subordinate,
 )
 
 if TYPE_CHECKING:
@@ -34,13 +38,14 @@ _DOUBTFUL: Final = 3
 _WORDS: Final = {Severity.OK: "ok", Severity.WARNING: "WARN", Severity.CRITICAL: "WRONG"}
 
 
-class Command(VerbCommand):
-    """The CA: make it, show it, check it, renew it."""
+class Command(SubordinateVerbs, VerbCommand):
+    """The CA: make it, show it, check it, renew it, put it below another CA."""
 
-    help = "Make, show, check and renew the CA."
+    help = "Make, show, check and renew the CA, and put it below another CA."
 
     def add_verbs(self) -> None:
         self.add_verb("init", self.init)
+        self.add_subordinate_verbs()
         self.add_verb("show", self.show, reads=True)
         check = self.add_verb("check", self.check_ca, reads=True)
         check.add_argument("--offline", action="store_true", help="fetch nothing")
@@ -63,7 +68,10 @@ class Command(VerbCommand):
         )
 
     def init(self, options: dict[str, Any]) -> None:
-        """Make a self-signed CA and its first CRL, where there is none."""
+        """Make a CA where there is none: self-signed, or a request to the CA above."""
+        if subordinate.is_to_be_made():
+            self.ask(new_key=False)
+            return
         try:
             row = condition.init(timezone.now())
         except condition.CaFault as error:
@@ -75,17 +83,24 @@ class Command(VerbCommand):
         """Show the CA certificates, the newest first."""
         found = [_facts(row) for row in delivery.authorities()]
         if not found:
-            raise Refusal("There is no CA yet. Run: python manage.py setup")
+            raise Refusal(awaited.no_certificate_yet())
         if options["json"]:
             self.print_json(found)
             return
         for number, facts in enumerate(found):
             if number:
                 self.stdout.write("")
-            self.print_facts((name.replace("_", " "), value) for name, value in facts.items())
+            self.print_facts(
+                (name.replace("_", " "), "; ".join(value) if isinstance(value, list) else value)
+                for name, value in facts.items()
+                if value != []
+            )
 
     def renew(self, options: dict[str, Any]) -> None:
         """Renew the CA certificate, with the same key or a new one, and publish new lists."""
+        if subordinate.is_expected():
+            self.ask(new_key=options["new_key"])
+            return
         try:
             row = ca_life.renew(new_key=options["new_key"], actor=shell_actor(), now=timezone.now())
         except (
@@ -106,7 +121,7 @@ class Command(VerbCommand):
         now = timezone.now()
         keys = rollover.generations(now)
         if not keys:
-            raise Refusal("There is no CA yet. Run: python manage.py setup")
+            raise Refusal(awaited.no_certificate_yet())
         duties = rollover_duties.of(keys, now)
         found = [
             {
@@ -167,7 +182,7 @@ class Command(VerbCommand):
         now = timezone.now()
         wanted = list(own_addresses.every(now))
         if not wanted:
-            raise Refusal("There is no CA yet. Run: python manage.py setup")
+            raise Refusal(awaited.no_certificate_yet())
         verdicts: list[Verdict | None] = [None] * len(wanted)
         if options["check"]:
             verdicts = [verdict for _, verdict in self_check.judged(wanted, now)]
@@ -245,6 +260,8 @@ def _facts(row: Any) -> dict[str, Any]:  # noqa: ANN401 - an Authority
         "index": row.index,
         "key_index": row.key_index,
         "subject": names.display(issuer.certificate.subject),
+        "issuer": names.display(issuer.certificate.issuer),
+        "chain": [names.display(above.subject) for above in installation.x509_of(issuer.chain)],
         "not_before": issuer.not_before.isoformat(),
         "not_after": issuer.not_after.isoformat(),
         "thumbprint_sha1": encode.thumbprint(issuer.der),

@@ -13,7 +13,7 @@ from enrollment.ca.issuer import IssuanceFault
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
-from enrollment.services import authority, issuance, keyring, site_certificate
+from enrollment.services import authority, awaited, issuance, keyring, site_certificate
 from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.signer.child import SignerChild, SignerNotStarted
 
@@ -89,7 +89,7 @@ class Command(BaseCommand):
                 "bring it to that version soon."
             )
         if not Authority.objects.exists():
-            raise CommandError("There is no CA yet. Run: python manage.py setup")
+            raise CommandError(awaited.no_certificate_yet())
 
     def _say_addresses(self) -> None:
         for address in addresses(conf.current()):

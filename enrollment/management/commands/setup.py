@@ -9,6 +9,7 @@ from django.utils import timezone
 from enrollment import conf
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses, written
+from enrollment.management.next_step import next_step
 from enrollment.services import locks
 from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
@@ -36,7 +37,9 @@ class Command(BaseCommand):
 def lines(report: SetupReport, settings: conf.Settings) -> list[str]:
     """Say what was made, where everything is, and who may come in."""
     found = []
-    if report.made_authority:
+    if report.waiting is not None:
+        found += next_step(report.waiting)
+    elif report.made_authority:
         found.append(f"Made the CA “{report.authority.name}” ({settings.ca_key}).")
     else:
         found.append(f"The CA is “{report.authority.name}”.")
@@ -51,7 +54,8 @@ def lines(report: SetupReport, settings: conf.Settings) -> list[str]:
     found.append(f"Data and keys: {settings.home}")
     found.extend(f"Address:       {address}" for address in addresses(settings))
     found.extend(f"Desk:          {address}" for address in addresses(settings, "admin/")[:1])
-    found += ["", *written(report.authority)]
+    if report.newest is not None:
+        found += ["", *written(report.newest)]
     if report.admin_password is not None:
         found += [
             "",

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from enrollment.ca import encode
+from enrollment.ca import encode, names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,17 @@ class Bridge:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """The root above a CA that is not its own root: what machines have to trust."""
+
+    name: str
+    thumbprint_sha1: str
+    thumbprint_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorityPage:
-    """certcarc.asp."""
+    """certcarc.asp; `root` is None for a CA that signed itself."""
 
     newest: int
     renewal: int
@@ -51,6 +61,7 @@ class AuthorityPage:
     not_after: datetime
     thumbprint_sha1: str
     thumbprint_sha256: str
+    root: Root | None = None
 
 
 def authority_page(
@@ -90,6 +101,17 @@ def authority_page(
         not_after=x509.load_der_x509_certificate(chosen).not_valid_after_utc,
         thumbprint_sha1=encode.thumbprint(chosen),
         thumbprint_sha256=encode.thumbprint_sha256(chosen),
+        root=_root(row.chain),
+    )
+
+
+def _root(chain: str) -> Root | None:
+    if not chain:
+        return None
+    certificate = x509.load_pem_x509_certificates(chain.encode())[-1]
+    der = certificate.public_bytes(Encoding.DER)
+    return Root(
+        names.display(certificate.subject), encode.thumbprint(der), encode.thumbprint_sha256(der)
     )
 
 

@@ -54,6 +54,11 @@ def is_ca_certificate(raw_id: str) -> bool:
     return raw_id.strip().casefold() == "cacert"
 
 
+def is_root_certificate(raw_id: str) -> bool:
+    """Whether `ReqID` names the root above the CA: a word of ours, the original has none."""
+    return raw_id.strip().casefold() == "caroot"
+
+
 def request_id(raw_id: str) -> int | None:
     """Read a ReqID; whatever is not a plain number is an unknown request (contract 1.4)."""
     text = raw_id.strip()

@@ -42,17 +42,13 @@ def site(request: HttpRequest) -> dict[str, Site]:
 @lru_cache(maxsize=1)
 def _site(period: int) -> Site:
     del period
+    rows = delivery.authorities()
     return Site(
-        ca_name=conf.current().ca_name,
-        thumbprint=_thumbprint(),
+        ca_name=rows[0].name if rows else conf.current().ca_name,
+        thumbprint=encode.thumbprint(bytes(rows[0].der)) if rows else "",
         version=__version__,
         home=reverse("web:home"),
         my_requests=reverse("web:my-requests"),
         help=reverse("web:help"),
         has_tokens="token" in conf.current().sign_in,
     )
-
-
-def _thumbprint() -> str:
-    rows = delivery.authorities()
-    return encode.thumbprint(bytes(rows[0].der)) if rows else ""

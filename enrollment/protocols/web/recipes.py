@@ -86,7 +86,8 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
         "Tomcat and Java (keytool)",
         (
             Step(
-                "Download the CA's certificate (last link on this page) as ca.cer, then let the "
+                "Follow the last link on this page and download the CA certificate, or the root "
+                "certificate where there is one, as ca.cer; then let the "
                 "key store trust it.",
                 "keytool -importcert -noprompt -alias ca -file ca.cer -keystore keystore.p12",
             ),
@@ -115,50 +116,56 @@ SERVER_RECIPES: Final[tuple[Recipe, ...]] = (
     ),
 )
 
-TRUST_RECIPES: Final[tuple[Recipe, ...]] = (
-    Recipe(
-        "Windows",
-        (
-            Step("In an elevated prompt:", "certutil -addstore Root certnew.cer"),
-            Step("For a whole domain, import it under Public Key Policies in a group policy."),
-        ),
-    ),
-    Recipe(
-        "Debian, Ubuntu",
-        (
-            Step(
-                "Save it as Base 64.",
-                "sudo cp certnew.cer /usr/local/share/ca-certificates/issuing-ca.crt\n"
-                "sudo update-ca-certificates",
+
+def _trust(file: str, alias: str) -> tuple[Recipe, ...]:
+    return (
+        Recipe(
+            "Windows",
+            (
+                Step("In an elevated prompt:", f"certutil -addstore Root {file}"),
+                Step("For a whole domain, import it under Public Key Policies in a group policy."),
             ),
         ),
-    ),
-    Recipe(
-        "Red Hat, Fedora, SUSE",
-        (
-            Step(
-                "Save it as Base 64.",
-                "sudo trust anchor certnew.cer",
+        Recipe(
+            "Debian, Ubuntu",
+            (
+                Step(
+                    "Save it as Base 64.",
+                    f"sudo cp {file} /usr/local/share/ca-certificates/{alias}.crt\n"
+                    "sudo update-ca-certificates",
+                ),
             ),
         ),
-    ),
-    Recipe(
-        "macOS",
-        (
-            Step(
-                "In a terminal:",
-                "sudo security add-trusted-cert -d -r trustRoot \\\n"
-                "  -k /Library/Keychains/System.keychain certnew.cer",
+        Recipe(
+            "Red Hat, Fedora, SUSE",
+            (
+                Step(
+                    "Save it as Base 64.",
+                    f"sudo trust anchor {file}",
+                ),
             ),
         ),
-    ),
-    Recipe(
-        "Java",
-        (
-            Step(
-                "For one key store of trusted certificates:",
-                "keytool -importcert -alias issuing-ca -file certnew.cer -cacerts",
+        Recipe(
+            "macOS",
+            (
+                Step(
+                    "In a terminal:",
+                    "sudo security add-trusted-cert -d -r trustRoot \\\n"
+                    f"  -k /Library/Keychains/System.keychain {file}",
+                ),
             ),
         ),
-    ),
-)
+        Recipe(
+            "Java",
+            (
+                Step(
+                    "For one key store of trusted certificates:",
+                    f"keytool -importcert -alias {alias} -file {file} -cacerts",
+                ),
+            ),
+        ),
+    )
+
+
+TRUST_RECIPES: Final = _trust("certnew.cer", "issuing-ca")
+ROOT_RECIPES: Final = _trust("root.cer", "root-ca")

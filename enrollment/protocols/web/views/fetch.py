@@ -78,8 +78,11 @@ def published(request: HttpRequest, name: str) -> HttpResponse:
 
 def _chain(request: HttpRequest, fields: Fields) -> list[bytes] | pages.ErrorPage:
     """Return what was asked for and the certificates above it, or why there is none."""
+    renewal = codec.renewal(fields.text("Renewal"))
     if codec.is_ca_certificate(fields.text("ReqID")):
-        return delivery.ca_chain(codec.renewal(fields.text("Renewal"))) or pages.unknown_request()
+        return delivery.ca_chain(renewal) or pages.unknown_request()
+    if codec.is_root_certificate(fields.text("ReqID")):
+        return delivery.ca_chain(renewal)[-1:]
     number = codec.request_id(fields.text("ReqID"))
     row = delivery.find(number, directory.requester_of(request.user))
     if row is None:
