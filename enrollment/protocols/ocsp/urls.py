@@ -8,5 +8,5 @@ app_name = "ocsp"
 
 urlpatterns = [
     re_path(r"^[oO][cC][sS][pP]/?$", views.respond, name="respond"),
-    re_path(r"^[oO][cC][sS][pP]/(?P<encoded>(?s:.+))$", views.respond, name="respond-get"),
+    re_path(r"^[oO][cC][sS][pP]/(?P<encoded>[\s\S]+)$", views.respond, name="respond-get"),
 ]
