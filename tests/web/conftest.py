@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 import pytest
-from django.db import transaction
 from django.template import engines
 from django.test import Client
 from django.utils import timezone
@@ -19,6 +17,7 @@ from enrollment.services import review, setup
 from enrollment.services.review import Reviewer
 from tests import make
 from tests.conftest import PASSWORD, person
+from tests.undone import undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,23 +112,10 @@ def _people() -> None:
         person(name, "Enrollees")
 
 
-@contextlib.contextmanager
-def _undone() -> Iterator[None]:
-    """Run what is inside and take it back, as Django's TestCase does for one test."""
-    everything = transaction.atomic()
-    # Transactions below may then call themselves durable.
-    everything._from_testcase = True  # type: ignore[attr-defined]  # noqa: SLF001 - what Django's TestCase does
-    with everything:
-        try:
-            yield
-        finally:
-            transaction.set_rollback(True)
-
-
 @pytest.fixture(scope="package")
 def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """One site for all tests of this folder: a CA and passwords take longer than all the tests."""
-    with django_db_blocker.unblock(), _undone():
+    with django_db_blocker.unblock(), undone():
         _people()
         yield
 
@@ -137,7 +123,7 @@ def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def program(served: None) -> Iterator[Visitor]:
     """Alice's program; what it does is gone after the test."""
-    with _undone():
+    with undone():
         yield Visitor("alice")
 
 
@@ -150,7 +136,7 @@ def stranger(program: Visitor) -> Visitor:
 @pytest.fixture(scope="package")
 def pages(served: None) -> dict[str, Page]:
     """Every page that a program meets, by name."""
-    with _undone():
+    with undone():
         return _draw()
 
 
