@@ -97,6 +97,7 @@ def filled(address: str, thing: Belongings) -> str:
         "certificate/<id>": thing.certificate.pk,
         "enrollmentrequest/<id>": thing.waiting.pk,
         "user/<id>": thing.user.pk,
+        "tokens/<id>": thing.token.pk,
         "<request>": thing.waiting.pk,
         "<issued>": thing.certificate.request.pk,
         "auditevent/<id>": _first(AuditEvent),
@@ -183,6 +184,8 @@ FIELDS: Final[dict[str, Callable[[Belongings], dict[str, Any]]]] = {
         "CertAttrib": "CertificateTemplate:WebServer",
     },
     "Ask after a request": lambda thing: {"Mode": "chkpnd", "ReqID": thing.waiting.pk},
+    "Make a token": lambda _: {"label": "another", "days": "7", "verbs": "fetch"},
+    "End a token": lambda _: {},
     "Change one's password": lambda _: {
         "old_password": "correct horse battery",
         "new_password1": "another long password",

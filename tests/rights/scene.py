@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from enrollment.models import (
+    ApiToken,
     AuditEvent,
     Certificate,
     EnrollmentRequest,
@@ -18,7 +19,7 @@ from enrollment.models import (
     NameGrant,
     Template,
 )
-from enrollment.services import setup
+from enrollment.services import setup, tokens
 from tests.admin.conftest import submit
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Belongings:
     user: User
     waiting: EnrollmentRequest
     certificate: Certificate
+    token: ApiToken
 
 
 @dataclass
@@ -102,7 +104,8 @@ def _person(name: str, *groups: str) -> Belongings:
     assert issued is not None
     waiting = submit(user, f"{name}-waits.example.com")
     user.groups.set(Group.objects.filter(name__in=groups))
-    return Belongings(user, waiting, issued)
+    token, _ = tokens.make(user, tokens.Wish("build", 7), actor=name, now=timezone.now())
+    return Belongings(user, waiting, issued, token)
 
 
 def facts() -> tuple[Any, ...]:
@@ -118,4 +121,5 @@ def _tables() -> Iterator[Any]:
     yield ManagerScope.objects.values_list("pk")
     yield NameGrant.objects.values_list("pk")
     yield Template.objects.values_list("pk", "published", "display_name")
+    yield ApiToken.objects.values_list("pk", "revoked_at")
     yield Session.objects.values_list("session_key")
