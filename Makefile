@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 T ?= tests
+B ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench clean
@@ -22,8 +23,8 @@ check: $(BIN)/.development ## format, lint, types, imports, migrations
 format: $(BIN)/.development ## write the code as the checks want it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: $(BIN)/.development ## benchmarks, with ratios
-	@.ci/bench
+bench: $(BIN)/.development ## benchmarks, with ratios, some ten minutes; B="core ocsp" for some
+	@.ci/bench $(B)
 
 clean: ## remove what was made, but never the data in var/
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

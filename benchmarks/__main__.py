@@ -1,4 +1,4 @@
-"""`python -m benchmarks [core] [lint] [http] [revocation]`: all of them without a name."""
+"""`python -m benchmarks [core] [lint] [http] [revocation] [ocsp] [lists]`: all without a name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from benchmarks import measure
 
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
-    from benchmarks import core, http, revocation  # noqa: PLC0415 - each is imported when it is asked for
+    from benchmarks import core, http, lists, revocation, status  # noqa: PLC0415 - each is imported when it is asked for
 
     benchmarks = {
         "core": core.run,
         "lint": core.run_lint,
         "http": http.run,
         "revocation": revocation.run,
+        "ocsp": status.run,
+        "lists": lists.run,
     }
     unknown = set(names) - set(benchmarks) - {"profile"}
     if unknown:

@@ -64,19 +64,20 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._rest = b""
+        self._rest = bytearray()
 
-    def ask(self, message: bytes) -> bytes:
-        """Send a request and return the whole answer, head and body."""
+    def ask(self, message: bytes, *, body: bool = True) -> bytes:
+        """Send a request and return the whole answer, head and body; no body after HEAD."""
         self._socket.sendall(message)
         while (end := self._rest.find(b"\r\n\r\n")) < 0:
             self._receive()
         head = self._rest[:end].lower()
         at = head.index(b"content-length:") + len(b"content-length:")
-        whole = end + 4 + int(head[at:].split(b"\r\n", 1)[0])
+        whole = end + 4 + (int(head[at:].split(b"\r\n", 1)[0]) if body else 0)
         while len(self._rest) < whole:
             self._receive()
-        answer, self._rest = self._rest[:whole], self._rest[whole:]
+        answer = bytes(self._rest[:whole])
+        del self._rest[:whole]
         return answer
 
     def _receive(self) -> None:

@@ -75,26 +75,34 @@ def environment(home: str, port: int, *, workers: int, ca_key: str) -> dict[str,
 def running(*, workers: int = 2, ca_key: str = "rsa:3072") -> Iterator[Site]:
     """Set up a site in a temporary folder and serve it as `make run` would."""
     with tempfile.TemporaryDirectory(prefix="certsrv-bench-") as home:
-        port = _free_port()
+        port = free_port()
         variables = environment(home, port, workers=workers, ca_key=ca_key)
-        _manage("setup", variables)
-        start = time.perf_counter()
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
-            env=variables,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait(port, server)
-            yield Site(port, server.pid, time.perf_counter() - start)
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+        manage("setup", variables)
+        with serving(port, variables) as served:
+            yield served
 
 
-def _manage(command: str, variables: dict[str, str]) -> None:
+@contextlib.contextmanager
+def serving(port: int, variables: dict[str, str]) -> Iterator[Site]:
+    """Serve a site that is set up."""
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(port, server)
+        yield Site(port, server.pid, time.perf_counter() - start)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def manage(command: str, variables: dict[str, str]) -> None:
+    """Run a management command of a site."""
     subprocess.run(
         [sys.executable, "manage.py", command],
         cwd=ROOT,
@@ -104,7 +112,8 @@ def _manage(command: str, variables: dict[str, str]) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

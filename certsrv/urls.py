@@ -8,13 +8,14 @@ from enrollment.serving import metrics
 from enrollment.serving import views as serving
 
 urlpatterns = [
+    # First: it is asked most often, and looks at four letters.
+    path("", include("enrollment.protocols.ocsp.urls")),
     path("healthz", serving.healthz, name="healthz"),
     path("readyz", serving.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("enrollment.signin.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("", include("enrollment.protocols.ocsp.urls")),
     path("", include("enrollment.protocols.web.urls")),
 ]
 

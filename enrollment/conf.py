@@ -88,6 +88,7 @@ class Settings:
     """What an operator may choose; `docs/reference/settings.md` has a row for each."""
 
     home: Path
+    published: Path
     http: Listener | None
     https: Listener | None
     hostname: str
@@ -219,6 +220,15 @@ class _Environment:
         return Listener(host.strip("[]"), int(port))
 
 
+def _home(environment: _Environment) -> Path:
+    return Path(environment.text("CERTSRV_HOME", "var")).absolute()
+
+
+def _published(environment: _Environment) -> Path:
+    elsewhere = environment.text("CERTSRV_PUBLISHED", "")
+    return Path(elsewhere).absolute() if elsewhere else _home(environment) / "published"
+
+
 def _sign_in(environment: _Environment) -> tuple[str, ...]:
     words = tuple(
         dict.fromkeys(
@@ -337,7 +347,8 @@ def read(values: Mapping[str, str]) -> Settings:
     public_url = _public_url(environment, hostname)
     urls = partial(_urls, environment, hostname)
     return Settings(
-        home=Path(environment.text("CERTSRV_HOME", "var")).absolute(),
+        home=_home(environment),
+        published=_published(environment),
         http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
         https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
         hostname=hostname,

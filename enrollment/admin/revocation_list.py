@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
 from django.contrib import admin
 from django.utils import timezone
 
@@ -13,28 +12,23 @@ from enrollment.admin.readonly import RecordAdmin
 from enrollment.models import CertificateRevocationList
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 
 @admin.register(CertificateRevocationList)
 class CertificateRevocationListAdmin(RecordAdmin[CertificateRevocationList]):
-    """Lists are published by the CA and kept as they were; never edited or deleted."""
+    """Lists are published by the CA; never edited or deleted."""
 
     list_display = ("number", "authority", "is_delta", "published", "follows")
     list_select_related = ("authority",)
     story_template = "admin/enrollment/certificaterevocationlist/story.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CertificateRevocationList]:
-        return super().get_queryset(request).defer("der")
-
     def story(self, request: HttpRequest, row: CertificateRevocationList) -> dict[str, Any]:
-        parsed = x509.load_der_x509_crl(bytes(row.der))
         now = timezone.now()
         return {
-            "entries": len(parsed),
-            "size": len(row.der),
+            "entries": row.entries,
+            "size": row.size,
             "published": links.moment(row.this_update, now),
             "ends": links.moment(row.next_update, now),
         }

@@ -15,7 +15,7 @@ from enrollment.admin import access, links, state, target
 from enrollment.admin.status_form import StatusForm
 from enrollment.admin.wording import first_names
 from enrollment.ca.revocation import Act
-from enrollment.services import publication, revocation
+from enrollment.services import crl_rows, revocation
 from enrollment.services.holdings import MOST_AT_ONCE
 from enrollment.services.revocation import Order, Outcome, Revoker
 
@@ -132,7 +132,7 @@ def _title(asked: Confirmation) -> str:
 def _ask(meant: Target, form: StatusForm, revoker: Revoker, now: datetime) -> Confirmation:
     rows = meant.rows(now)
     keys = list(rows.values_list("pk", flat=True))
-    base = publication.newest_base()
+    base = crl_rows.newest_base()
     return Confirmation(
         act=meant.act,
         target=meant,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from enrollment.ca import der
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _COLUMNS: Final = 64
+# Of a long list: a thousand whole lines.
+_PIECE: Final = 1000 * _COLUMNS * 3 // 4
 
 _DATA: Final = der.oid("1.2.840.113549.1.7.1")
 _SIGNED_DATA: Final = der.oid("1.2.840.113549.1.7.2")
@@ -38,6 +40,27 @@ def pem_request(request: bytes) -> str:
 def pem_crl(crl: bytes) -> str:
     """Armor one certificate revocation list (RFC 7468 section 6)."""
     return _armor(crl, "X509 CRL")
+
+
+def pem_crl_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Armor a list that is too long to be held, as `pem_crl` would.
+
+    Args:
+        read: gives as many of the next octets of its DER as it is asked for, at the end fewer.
+    """
+    yield b"-----BEGIN X509 CRL-----\r\n"
+    while piece := read(_PIECE):
+        text = b64encode(piece)
+        starts = range(0, len(text), _COLUMNS)
+        yield b"".join(text[start : start + _COLUMNS] + b"\r\n" for start in starts)
+    yield b"-----END X509 CRL-----\r\n"
+
+
+def pem_crl_size(size: int) -> int:
+    """Return how many octets `pem_crl_pieces` makes of a list of `size` octets."""
+    letters = 4 * -(-size // 3)
+    lines = -(-letters // _COLUMNS)
+    return letters + 2 * lines + len("-----BEGIN X509 CRL----------END X509 CRL-----\r\n\r\n")
 
 
 def pem_pkcs7(message: bytes) -> str:

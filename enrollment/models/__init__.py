@@ -7,7 +7,7 @@ from enrollment.models.authority import Authority
 from enrollment.models.authority_request import AuthorityRequest
 from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.condition_report import ConditionReport
-from enrollment.models.crl import CertificateRevocationList
+from enrollment.models.crl import CertificateRevocationList, RevocationListContent
 from enrollment.models.cross_certificate import CrossCertificate
 from enrollment.models.manager_scope import ManagerScope
 from enrollment.models.name_grant import NameGrant
@@ -34,6 +34,7 @@ __all__ = [
     "NameGrant",
     "Responder",
     "RetiredKey",
+    "RevocationListContent",
     "SigningRecord",
     "Tally",
     "Template",

@@ -12,7 +12,15 @@ from enrollment import conf, keys
 from enrollment.ca import names
 from enrollment.ca.check import Check, Severity, Verdict, critical, ok, warning
 from enrollment.models import CertificateRevocationList, Responder, Template
-from enrollment.services import authority, directory, keyring, limits, publication, responders
+from enrollment.services import (
+    authority,
+    crl_rows,
+    directory,
+    keyring,
+    limits,
+    publication,
+    responders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +143,7 @@ def lists(now: datetime) -> Iterator[Check]:
                     )
                     if word
                 )
-                found = publication.newest_list(row.key_index, delta=delta, partition=partition)
+                found = crl_rows.newest_list(row.key_index, delta=delta, partition=partition)
                 yield _check(LIST, _list(found, now), kind)
 
 

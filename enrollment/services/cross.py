@@ -58,14 +58,6 @@ def file_name(row: CrossCertificate) -> str:
     return addresses.cross_file(authority.place_of(row.issuing), row.target.index)
 
 
-def published(name: str) -> tuple[bytes, str] | None:
-    """Return what the file of this name, in lower case, holds; as `delivery.published_file`."""
-    for row in finished():
-        if row.certificate is not None and file_name(row).casefold() == name:
-            return bytes(row.certificate.der), "crt"
-    return None
-
-
 def missing(now: datetime) -> list[tuple[Authority, Authority]]:
     """Return the pairs of signer and target for which there should be a cross certificate.
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from enrollment import conf
-from enrollment.ca.addresses import certificate_file, crl_file
+from enrollment.ca.addresses import crl_file
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Authority, Certificate, EnrollmentRequest
-from enrollment.services import authority, cross, publication
+from enrollment.services import authority, crl_rows, cross, publication, published
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from django.db.models import QuerySet
 
     from enrollment.ca.policy import Requester
-    from enrollment.models import CrossCertificate
+    from enrollment.models import CertificateRevocationList, CrossCertificate
 
 # Ids are the database's integers; anything longer cannot be one.
 _HIGHEST_ID = 2**63 - 1
@@ -93,31 +97,47 @@ def ca_chain(renewal: int | None) -> list[bytes]:
     return _chain(ca(renewal))
 
 
-def crl(renewal: int | None, *, now: datetime, delta: bool = False) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A list or a CA certificate as a file, and what caches want to know of it.
+
+    Nothing is read before `open` is called. `modified` is missing where two lists of one second
+    would look like one; `ends` is when a list may be used no more.
+    """
+
+    kind: str
+    size: int
+    sha256: str
+    open: Callable[[], io.FileIO | io.BytesIO | None]
+    modified: datetime | None = None
+    ends: datetime | None = None
+
+
+def crl(renewal: int | None, *, now: datetime, delta: bool = False) -> PublishedFile | None:
     """Return the current CRL of the key of a CA certificate, or None when there is none."""
-    return publication.current_crl(ca(renewal), now=now, delta=delta)
+    return _list_file(publication.current_list(ca(renewal), now=now, delta=delta))
 
 
-def published_file(name: str, *, now: datetime) -> tuple[bytes, str] | None:
-    """Return what `/CertEnroll/<name>` holds and whether it is ``crt`` or ``crl``.
+def published_file(name: str, *, now: datetime) -> PublishedFile | None:
+    """Return what `/CertEnroll/<name>` holds: kind ``crt`` or ``crl``.
 
     Names compare without regard to case, as on the file system of the original.
     """
     wanted = name.casefold()
     for row in authorities():
-        if wanted == certificate_file(authority.place_of(row)).casefold():
-            return bytes(row.der), "crt"
+        if wanted == published.certificate_name(row).casefold():
+            return _certificate_file(bytes(row.der), row.created_at)
     if wanted.endswith(".crt"):
-        return cross.published(wanted)
+        return _cross_file(wanted)
     found = _PARTITION.search(wanted)
     # A CA may be called like a partition.
     partitions = {0, int(found[1]) if found else 0}
     for row in publication.ca_keys():
         for partition, delta in product(partitions, (False, True)):
             place = authority.place_of(row, partition=partition, delta=delta)
-            if wanted == crl_file(place).casefold() and partition <= publication.partitions_of(row):
-                crl = publication.current_crl(row, now=now, delta=delta, partition=partition)
-                return (crl, "crl") if crl is not None else None
+            if wanted == crl_file(place).casefold() and _has(row, partition):
+                crl = publication.current_list(row, now=now, delta=delta, partition=partition)
+                return _list_file(crl)
     return None
 
 
@@ -130,6 +150,37 @@ def cross_certificates(now: datetime) -> list[tuple[str, CrossCertificate]]:
         and row.certificate.revoked_at is None
         and row.certificate.not_after > now
     ]
+
+
+def _has(key: Authority, partition: int) -> bool:
+    return partition == 0 or partition <= publication.partitions_of(key)
+
+
+def _cross_file(name: str) -> PublishedFile | None:
+    for row in cross.finished():
+        if row.certificate is not None and cross.file_name(row).casefold() == name:
+            return _certificate_file(bytes(row.certificate.der), row.certificate.issued_at)
+    return None
+
+
+def _certificate_file(der: bytes, made_at: datetime) -> PublishedFile:
+    digest = hashlib.sha256(der).hexdigest()
+    return PublishedFile("crt", len(der), digest, lambda: io.BytesIO(der), modified=made_at)
+
+
+def _list_file(row: CertificateRevocationList | None) -> PublishedFile | None:
+    if row is None:
+        return None
+    before = crl_rows.before(row)
+    is_younger = before is None or before.this_update < row.this_update
+    return PublishedFile(
+        "crl",
+        row.size,
+        row.sha256,
+        lambda: published.open_list(row),
+        modified=row.this_update if is_younger else None,
+        ends=row.next_update,
+    )
 
 
 def requests_of(requester: Requester) -> QuerySet[EnrollmentRequest]:

@@ -15,11 +15,11 @@ from enrollment.ca.encode import thumbprint_sha256
 from enrollment.models import (
     Authority,
     Certificate,
-    CertificateRevocationList,
     CrossCertificate,
     Responder,
     RetiredKey,
 )
+from enrollment.services import crl_rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,7 +74,7 @@ def is_at_rest(key_index: int, now: datetime) -> bool:
         return True
     if _rows(key_index, now).exists():
         return False
-    newest = newest_list(key_index)
+    newest = crl_rows.newest_list(key_index)
     return newest is not None and newest.is_last and not _changed_since(key_index, newest.as_of)
 
 
@@ -87,19 +87,6 @@ def retired_certificates() -> frozenset[int]:
     """Return the rows of the CA certificates whose keys are retired."""
     rows = Authority.objects.filter(key_index__in=RetiredKey.objects.values("key_index"))
     return frozenset(rows.values_list("pk", flat=True))
-
-
-def newest_list(key_index: int) -> CertificateRevocationList | None:
-    """Return the complete list of a key that was published last, without its octets."""
-    return (
-        CertificateRevocationList.objects.filter(
-            authority__key_index=key_index, is_delta=False, partition=0
-        )
-        .exclude(sha256="")
-        .order_by("-number")
-        .defer("der")
-        .first()
-    )
 
 
 def _current() -> int | None:

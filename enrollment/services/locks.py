@@ -28,38 +28,58 @@ def hold(name: str) -> None:
 
 
 @contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock `name` while the block runs, without a transaction around its work.
+def exclusive(name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock `name` on all nodes while the block runs, without a transaction around it.
 
     For work that reads, signs and stores, and must not hold the database up meanwhile. A process
     that is killed gives the lock back.
+
+    Args:
+        name: of the work.
+        wait: whether to wait for whoever has it; the block runs in any case.
+
+    Yields:
+        Whether it is held: always, after waiting.
     """
     if connection.vendor == "postgresql":
-        with _apart(name):
-            yield
-        return
-    folder = conf.current().home / "locks"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / re.sub(r"\W", "-", name)).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        with _apart(name, wait=wait) as held:
+            yield held
+    else:
+        with on_this_node(name, wait=wait) as held:
+            yield held
 
 
 @contextmanager
-def _apart(name: str) -> Iterator[None]:
+def on_this_node(name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock `name` among the processes of this machine; otherwise as `exclusive`."""
+    folder = conf.current().home / "locks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / re.sub(r"\W", "-", name)).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextmanager
+def _apart(name: str, *, wait: bool) -> Iterator[bool]:
     """Hold an advisory lock in a transaction on a connection of its own.
 
     A lock of the session would be left on another's session where a pooler hands connections out by
     the transaction, and nobody could ever give it back.
     """
     own = connection.copy()
+    verb = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
     try:
         own.set_autocommit(False)
         with own.cursor() as cursor:
             # It idles while the work is done; an administrator's limit on that is not meant for it.
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_number(name)])
-        yield
+            cursor.execute(f"SELECT {verb}(%s)", [_number(name)])
+            held = wait or bool(cursor.fetchone()[0])
+        yield held
     finally:
         own.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from enrollment import __version__, conf
 from enrollment.ca.disposition import Disposition
 from enrollment.models import EnrollmentRequest, Responder
-from enrollment.services import authority, publication, reports, site_certificate, tally
+from enrollment.services import authority, crl_rows, publication, reports, site_certificate, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -141,7 +141,7 @@ def _newest_lists(now: datetime) -> Iterator[_Newest]:
     for key in publication.signing_keys(now):
         for delta, kind in ((False, "CRL"), (True, "delta CRL")):
             for partition in sorted({0, conf.current().crl_partitions}):
-                row = publication.newest_list(key.key_index, delta=delta, partition=partition)
+                row = crl_rows.newest_list(key.key_index, delta=delta, partition=partition)
                 if row is not None:
                     labels = {"of": kind, "key": str(key.key_index), "partition": str(partition)}
                     yield _Newest(row, labels)

@@ -12,7 +12,7 @@ from enrollment import conf
 from enrollment.ca import address_rules, addresses
 from enrollment.ca.address_rules import AddressKind
 from enrollment.models import Authority
-from enrollment.services import authority, publication
+from enrollment.services import authority, crl_rows, publication
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,7 +83,7 @@ def every(now: datetime, partitions: Iterable[int] = (0, 1)) -> Iterator[OwnAddr
         yield from of_kind(AddressKind.OCSP, row)
     for row in publication.ca_keys():
         is_over = authority.issuer_of(row).not_after <= now
-        if row not in signing and not is_over and publication.newest_list(row.key_index):
+        if row not in signing and not is_over and crl_rows.newest_list(row.key_index):
             yield from (one for one in lists_of(row, wanted) if not one.place.delta)
     for row in Authority.objects.order_by("-index")[:_MOST_CERTIFICATES]:
         if authority.issuer_of(row).not_after > now:

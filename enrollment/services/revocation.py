@@ -19,6 +19,7 @@ from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, cha
 from enrollment.models import Authority, Certificate, CertificateRevocationList, EnrollmentRequest
 from enrollment.services import (
     audit,
+    crl_making,
     decision,
     directory,
     key_use,
@@ -224,7 +225,7 @@ def _change_together(
     changed: list[Certificate] = []
     refused: list[Refused] = []
     with transaction.atomic(durable=True):
-        locks.hold(publication.STATUS_LOCK)
+        locks.hold(crl_making.STATUS_LOCK)
         at = _after_every_list(now)
         within = revoker.remit.certificates_among(batch)
         retired = key_use.retired_certificates()

@@ -15,7 +15,7 @@ from enrollment.models import (
     CrossCertificate,
     RetiredKey,
 )
-from enrollment.services import authority, cross, key_use
+from enrollment.services import authority, crl_rows, cross, key_use
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +79,7 @@ def generations(now: datetime) -> list[KeyGeneration]:
                 stage=_stage(key_index, left, now, ends=ends, is_current=key_index == current),
                 left=left,
                 ends=ends,
-                newest_list=key_use.newest_list(key_index),
+                newest_list=crl_rows.newest_list(key_index),
                 crosses=tuple(row for row in crosses if row.issuing.key_index == key_index),
                 retired=retired.get(key_index),
             )

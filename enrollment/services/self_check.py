@@ -22,7 +22,7 @@ from enrollment.ca.check import Check, Severity, Verdict, critical, ok, warning
 from enrollment.ca.relying_ocsp import Question, Status
 from enrollment.ca.relying_party import ExpectedList
 from enrollment.models import Authority, Certificate, Responder
-from enrollment.services import authority, own_addresses, publication
+from enrollment.services import authority, crl_rows, own_addresses
 from enrollment.services.fetch import SECONDS, Fault, Fetch, NotFetched, fetch
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _judge(address: OwnAddress, now: datetime, visit: _Visit) -> Verdict:
 
 def _judge_list(address: OwnAddress, now: datetime, visit: _Visit) -> Verdict:
     place = address.place
-    newest = publication.newest_list(
+    newest = crl_rows.newest_list(
         address.row.key_index, delta=place.delta, partition=place.partition
     )
     expected = ExpectedList(

@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from enrollment import conf
 from enrollment.services import (
+    crl_rows,
     issuance,
     publication,
+    published,
     reports,
     responders,
     site_certificate,
@@ -26,7 +28,9 @@ from enrollment.services import (
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 3600.0
+# Shorter than the overlap of two lists, which is 15 minutes at least: a plain web server sends what
+# lies in the folder, and on every node that must be a list that has not ended.
+EVERY_SECONDS = 600.0
 # The first turn comes soon, so that what is wrong is told; by then the listeners answer.
 FIRST_SECONDS = 15.0
 LOCK_NAME = "housekeeping.lock"
@@ -37,6 +41,8 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("site certificate", site_certificate.ensure),
     ("OCSP responders", responders.ensure_all),
     ("certificate revocation lists", publication.keep_published),
+    ("published files", published.keep),
+    ("octets of ended lists", crl_rows.drop_ended),
     ("counts for metrics", tally.advance),
     # The last: it judges what the others did.
     ("condition", reports.keep_fresh),

@@ -1,6 +1,7 @@
 """Sockets that wait, but not for ever: a client that sends a byte a minute is let go."""
 
 import errno
+import os
 import socket
 import ssl
 import time
@@ -8,18 +9,23 @@ from typing import Any
 
 # From the first byte of a request, or of a handshake, to the last one of its body.
 READ_SECONDS = 30.0
-# One `sendall`: a revocation list of many megabytes over a thin line.
+# One answer: a revocation list of many megabytes over a thin line. Who needs longer for the rest
+# asks for that part.
 WRITE_SECONDS = 600.0
+# What `sendfile` sends before it looks at the clock again.
+_PIECE = 64 * 1024
 
 
 class _Patient:
     """A socket that blocks, but not for ever."""
 
     _read_until = 0.0
+    _write_until: float | None = None
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001  # the socket's own signature
         """Start the time a request may take; gunicorn calls this at the start of each."""
         self._read_until = time.monotonic() + READ_SECONDS
+        self._write_until = None
         self.settimeout(WRITE_SECONDS if flag else 0.0)  # type: ignore[attr-defined]  # the socket's
 
     def recv(self, *args: Any) -> bytes:  # noqa: ANN401  # the socket's own signature
@@ -36,6 +42,34 @@ class _Patient:
             raise ConnectionResetError(errno.ECONNRESET, "the request took too long") from error
         finally:
             self.settimeout(WRITE_SECONDS)  # type: ignore[attr-defined]  # the socket's
+
+    def sendall(self, *args: Any) -> None:  # noqa: ANN401  # the socket's own signature
+        """Send, within the time of the whole answer: many small pieces do not prolong it."""
+        self._mind_the_time()
+        super().sendall(*args)  # type: ignore[misc]  # the socket's
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:  # noqa: ANN401  # any open file
+        """Send a file without reading it, within the time of the whole answer."""
+        size = os.fstat(file.fileno()).st_size - offset if count is None else count
+        sent = 0
+        while sent < size:
+            self._mind_the_time()
+            piece = min(_PIECE, size - sent)
+            done = super().sendfile(file, offset + sent, piece)  # type: ignore[misc]  # the socket's
+            sent += done
+            if done < piece:
+                break
+        return sent
+
+    def _mind_the_time(self) -> None:
+        if self.gettimeout() == 0.0:  # type: ignore[attr-defined]  # the socket's
+            return
+        now = time.monotonic()
+        if self._write_until is None:
+            self._write_until = now + WRITE_SECONDS
+        if self._write_until <= now:
+            raise ConnectionResetError(errno.ECONNRESET, "the answer took too long")
+        self.settimeout(self._write_until - now)  # type: ignore[attr-defined]  # the socket's
 
 
 class PatientSocket(_Patient, socket.socket):

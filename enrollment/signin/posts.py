@@ -11,6 +11,7 @@ reasons. Two rules instead of one:
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 
@@ -42,7 +43,9 @@ class PostMiddleware(CsrfViewMiddleware):
                 "This form was sent from another site, so nothing was done.",
                 "Open the page on this site and send it from there.",
             )
-        if signed_in_by(request) is SignedInBy.SESSION:
+        # Without the cookie no session vouches, and none is looked for.
+        has_cookie = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if has_cookie and signed_in_by(request) is SignedInBy.SESSION:
             return super().process_view(request, callback, callback_args, callback_kwargs)
         return None
 

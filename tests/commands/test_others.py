@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from enrollment.models import AuditEvent, Authority, CertificateRevocationList
+from enrollment.services import authority, publication
 from tests.admin.conftest import submit
 
 if TYPE_CHECKING:
@@ -59,9 +61,9 @@ def test_a_certificate_is_revoked_and_the_list_says_so(alice: User, shell: Shell
     assert "is revoked; CRL 2 says so" in printed
     [listed] = shell.json("certificates", "list", row.serial_number)
     assert listed["state"] == "revoked"
-    newest = x509.load_der_x509_crl(
-        bytes(CertificateRevocationList.objects.filter(is_delta=False).latest("number").der)
-    )
+    octets = publication.current_crl(authority.current(), now=timezone.now())
+    assert octets is not None
+    newest = x509.load_der_x509_crl(octets)
     assert newest.get_revoked_certificate_by_serial_number(int(row.serial_number, 16)) is not None
 
 
@@ -116,6 +118,34 @@ def test_a_ca_is_made_where_there_is_none(shell: Shell) -> None:
 @pytest.mark.parametrize("words", [("ca", "show"), ("ca", "check"), ("crl", "publish")])
 def test_without_a_ca_the_sentence_says_what_to_run(words: tuple[str, ...], shell: Shell) -> None:
     assert "manage.py setup" in shell.refused(*words)
+
+
+def test_lists_are_copied_to_be_carried_to_where_the_net_is(
+    site: SetupReport, shell: Shell, tmp_path: Path
+) -> None:
+    """An offline root: publish, copy, carry, put into the folder of a plain web server."""
+    printed = shell("crl", "publish", "--to", str(tmp_path / "stick"))
+
+    names = {file.name for file in (tmp_path / "stick").iterdir()}
+    assert names == {
+        "Example Issuing CA.crl",
+        "Example Issuing CA+.crl",
+        "localhost_Example Issuing CA.crt",
+    }
+    assert all(str(tmp_path / "stick" / name) in printed for name in names)
+    published = publication.current_crl(site.authority, now=timezone.now())
+    assert (tmp_path / "stick" / "Example Issuing CA.crl").read_bytes() == published
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    site: SetupReport, shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "stick").write_text("a file")
+
+    sentence = shell.refused("crl", "publish", "--to", str(tmp_path / "stick"))
+
+    assert "The lists are published, but" in sentence
+    assert "Name another folder with --to" in sentence
 
 
 def test_a_list_is_published_with_the_next_number(site: SetupReport, shell: Shell) -> None:

@@ -123,7 +123,7 @@ def calls_of(source: Source, name: str) -> Iterator[int]:
                 "enrollment/services/ca_life.py",
                 "enrollment/services/cross.py",
                 "enrollment/services/issuance.py",
-                "enrollment/services/publication.py",
+                "enrollment/services/crl_making.py",
                 "enrollment/services/ocsp.py",
                 # The CA's key signs the request for its own renewal by the CA above.
                 "enrollment/services/subordinate.py",

@@ -231,7 +231,7 @@ def lists() -> list[dict[str, Any]]:
             "delta": row.is_delta,
             "base": row.base_number,
             "key": row.authority.key_index,
-            "der": bytes(row.der).hex(),
+            "der": bytes(row.content.der).hex() if row.sha256 else "",
         }
         for row in CertificateRevocationList.objects.order_by("pk").select_related("authority")
     ]

@@ -5,6 +5,8 @@ import errno
 import os
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +59,60 @@ def test_a_client_that_sends_a_byte_now_and_then_has_hung_up_as_well(
 
     with pytest.raises(ConnectionResetError):
         patient.recv(1)
+
+
+def test_a_client_that_reads_a_little_now_and_then_does_not_hold_a_thread_for_ever(
+    pair: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is for the whole answer: each piece that goes out does not prolong it."""
+    patient, theirs = pair
+    monkeypatch.setattr(sockets, "WRITE_SECONDS", 0.2)
+    patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
+    patient.sendall(b"first")
+    time.sleep(0.25)
+
+    with pytest.raises(ConnectionResetError):
+        patient.sendall(b"second")
+    assert theirs.recv(100) == b"first"
+
+
+@pytest.mark.parametrize("count", [None, 150_000], ids=["to its end", "a part"])
+def test_a_file_is_sent_from_where_it_is_asked_for(
+    pair: tuple[PatientSocket, socket.socket], tmp_path: Path, count: int | None
+) -> None:
+    patient, theirs = pair
+    content = os.urandom(300_000)
+    (tmp_path / "list").write_bytes(content)
+    wanted = content[100_000:] if count is None else content[100_000:250_000]
+    received = bytearray()
+    reader = threading.Thread(target=lambda: received.extend(_read(theirs, len(wanted))))
+    reader.start()
+
+    patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
+    with (tmp_path / "list").open("rb") as file:
+        assert patient.sendfile(file, 100_000, count) == len(wanted)
+    reader.join(10)
+
+    assert received == wanted
+
+
+def test_a_client_that_takes_no_more_of_a_file_is_let_go(
+    pair: tuple[PatientSocket, socket.socket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, _ = pair
+    monkeypatch.setattr(sockets, "WRITE_SECONDS", 0.2)
+    (tmp_path / "list").write_bytes(bytes(10_000_000))
+    patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
+
+    with (tmp_path / "list").open("rb") as file, pytest.raises(OSError, match=r"time|long"):
+        patient.sendfile(file)
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        found += connection.recv(65536)
+    return found
 
 
 def write_pair(folder: Path, name: str) -> tuple[Path, Path]:

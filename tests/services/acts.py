@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment.ca.policy import Requester
+    from enrollment.services.delivery import PublishedFile
 
 MARIA = Reviewer("maria", may_review=True)
 ROBERT = Revoker("robert", may_revoke=True)
@@ -65,6 +66,14 @@ def issued(row: EnrollmentRequest) -> x509.Certificate:
     stored = EnrollmentRequest.objects.get(pk=row.pk)
     assert stored.certificate is not None, stored.detail
     return x509.load_der_x509_certificate(bytes(stored.certificate.der))
+
+
+def read(file: PublishedFile) -> bytes:
+    """Return the whole content of a published file."""
+    content = file.open()
+    assert content is not None
+    with content:
+        return content.read()
 
 
 def approve(row: EnrollmentRequest, *, reviewer: Reviewer = MARIA) -> Certificate:

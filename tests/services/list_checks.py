@@ -72,7 +72,7 @@ def wanted(story: Story, row: CertificateRevocationList) -> dict[int, Reason | N
 
 def entries(row: CertificateRevocationList) -> dict[int, Reason | None]:
     """Read a list with cryptography."""
-    crl = x509.load_der_x509_crl(bytes(row.der))
+    crl = x509.load_der_x509_crl(bytes(row.content.der))
     number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     assert number == row.number
     assert crl.next_update_utc is not None
@@ -122,7 +122,7 @@ def check_delta(
     story: Story, delta: CertificateRevocationList, bases: list[CertificateRevocationList]
 ) -> None:
     """With every base that it may be used with, it says what was true when it was made."""
-    crl = x509.load_der_x509_crl(bytes(delta.der))
+    crl = x509.load_der_x509_crl(bytes(delta.content.der))
     indicator = crl.extensions.get_extension_for_class(x509.DeltaCRLIndicator)
     assert indicator.critical
     assert indicator.value.crl_number == delta.base_number
@@ -154,7 +154,7 @@ def is_applicable(delta: CertificateRevocationList, base: CertificateRevocationL
 
 def scope_of(row: CertificateRevocationList) -> bytes | None:
     """RFC 5280 section 5.2.4 (b): both without an issuing distribution point, or with the same."""
-    crl = x509.load_der_x509_crl(bytes(row.der))
+    crl = x509.load_der_x509_crl(bytes(row.content.der))
     try:
         return crl.extensions.get_extension_for_class(
             x509.IssuingDistributionPoint
@@ -201,7 +201,7 @@ def verdict(
     files: list[str | Path] = []
     for name, one in (("base", base), ("delta", delta)):
         path = folder / f"{name}.pem"
-        path.write_text(encode.pem_crl(bytes(one.der)))
+        path.write_text(encode.pem_crl(bytes(one.content.der)))
         files += ["-CRLfile", path]
     done = tools.run(
         # Without -extended_crl it takes the delta itself for a complete list.

@@ -12,6 +12,7 @@ from django.utils import timezone
 from enrollment.ca import encode
 from enrollment.services import authority, ca_life, delivery, directory, enroll, publication
 from tests import make
+from tests.services.acts import read
 from tests.tools import require
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_every_key_has_its_list_under_its_own_name(alice: User) -> None:
         found = delivery.published_file(name, now=now)
         assert found is not None
         (key,) = [row for row in delivery.authorities() if row.index == index]
-        listed = x509.load_der_x509_crl(found[0])
+        listed = x509.load_der_x509_crl(read(found))
         public_key = authority.issuer_of(key).public_key
         assert listed.is_signature_valid(public_key)  # type: ignore[arg-type]  # a CA's key
 
@@ -113,7 +114,7 @@ def test_old_certificates_stay_downloadable(alice: User) -> None:
     assert delivery.ca_certificate(None) != first
     found = delivery.published_file("localhost_Example Issuing CA(1).crt", now=timezone.now())
     assert found is not None
-    assert found[0] == delivery.ca_certificate(1)
+    assert read(found) == delivery.ca_certificate(1)
 
 
 def test_a_ca_below_another_is_not_renewed_by_itself(

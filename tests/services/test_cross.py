@@ -12,6 +12,7 @@ from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Act, Reason
 from enrollment.models import AuditEvent, Authority, Certificate, CrossCertificate
 from enrollment.services import authority, ca_life, cross, delivery, publication, revocation
+from tests.services.acts import read
 from tests.services.generations import issue, key_file, renew, root
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_a_bridge_is_served_under_microsofts_name_in_any_case(site: SetupReport)
     for name in ("localhost_Example Issuing CA(0-1).crt", "LOCALHOST_example issuing ca(0-1).CRT"):
         found = delivery.published_file(name, now=now)
         assert found is not None
-        assert x509.load_der_x509_certificate(found[0]) == loaded("(0-1)")
+        assert x509.load_der_x509_certificate(read(found)) == loaded("(0-1)")
     assert delivery.published_file("localhost_Example Issuing CA(0-2).crt", now=now) is None
 
 

@@ -170,7 +170,7 @@ def test_published_files_are_found_in_any_case(site: SetupReport, name: str, kin
     found = delivery.published_file(name, now=timezone.now())
 
     assert found is not None
-    assert found[1] == kind
+    assert found.kind == kind
 
 
 @pytest.mark.parametrize("name", ["", "../db.sqlite3", "Example Issuing CA(1).crl", "CA.pfx"])

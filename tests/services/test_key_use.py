@@ -16,6 +16,7 @@ from enrollment.ca.revocation import Act, Reason
 from enrollment.models import Certificate, CertificateRevocationList, Responder
 from enrollment.services import (
     authority,
+    crl_rows,
     cross,
     key_use,
     ocsp,
@@ -233,7 +234,7 @@ def test_a_leaf_that_appears_after_the_last_list_wakes_its_key(alice: User) -> N
     assert signing(now) == [1, 0]
     publication.publish_due(now)
 
-    newest = publication.newest_list(0)
+    newest = crl_rows.newest_list(0)
     assert newest is not None
     assert not newest.is_last
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from enrollment.ca import issuance
 from enrollment.ca.revocation import Reason
-from enrollment.services import authority, publication
+from enrollment.services import authority, crl_making
 from tests import make
 
 if TYPE_CHECKING:
@@ -106,12 +106,12 @@ def test_a_delta_that_forgets_a_release_would_be_noticed(
     contents: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A check that cannot fail is none."""
-    changed = publication._changed  # noqa: SLF001 - broken on purpose
+    changed = crl_making._changed  # noqa: SLF001 - broken on purpose
 
     def forgetful(*arguments: Any) -> Iterator[Revocation]:
         return (line for line in changed(*arguments) if line.reason is not Reason.REMOVE_FROM_CRL)
 
-    monkeypatch.setattr(publication, "_changed", forgetful)
+    monkeypatch.setattr(crl_making, "_changed", forgetful)
     with forgotten_afterwards():
         story = begin(contents)
         for verb in ("hold", "release"):

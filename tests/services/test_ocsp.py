@@ -13,15 +13,24 @@ from django.utils import timezone
 
 from enrollment import keys
 from enrollment.ca.revocation import Act, Reason
-from enrollment.models import AuditEvent, EnrollmentRequest, Responder
-from enrollment.services import authority, directory, enroll, ocsp, responders, revocation
+from enrollment.models import AuditEvent, Certificate, EnrollmentRequest, Responder
+from enrollment.services import (
+    authority,
+    ca_life,
+    directory,
+    enroll,
+    ocsp,
+    responders,
+    revocation,
+)
 from tests import make
 
 if TYPE_CHECKING:
     import pytest
     from django.contrib.auth.models import User
+    from pytest_django import DjangoAssertNumQueries
 
-    from enrollment.models import Authority, Certificate
+    from enrollment.models import Authority
 
 MANAGER = revocation.Revoker("maria", may_revoke=True)
 
@@ -38,10 +47,14 @@ def issue(user: User) -> Certificate:
     return row.certificate
 
 
-def question(row: Certificate, digest: hashes.HashAlgorithm | None = None) -> bytes:
+def question(
+    row: Certificate, digest: hashes.HashAlgorithm | None = None, *, nonce: bytes | None = None
+) -> bytes:
     leaf = x509.load_der_x509_certificate(bytes(row.der))
     issuer = authority.issuer_of(authority.current()).certificate
     builder = pyca.OCSPRequestBuilder().add_certificate(leaf, issuer, digest or hashes.SHA256())
+    if nonce is not None:
+        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
     return builder.build().public_bytes(Encoding.DER)
 
 
@@ -67,6 +80,112 @@ def test_a_revocation_is_told_at_once_although_an_answer_was_kept(alice: User) -
     answer = told(row)
     assert answer.certificate_status is pyca.OCSPCertStatus.REVOKED
     assert answer.revocation_reason is x509.ReasonFlags.key_compromise
+
+
+def test_what_another_node_wrote_into_the_database_is_told_at_once(alice: User) -> None:
+    """Nothing is sent from node to node: the status is looked up for every answer."""
+    row = issue(alice)
+    told(row)
+
+    revoked_at = timezone.now().replace(microsecond=0)
+    Certificate.objects.filter(pk=row.pk).update(revoked_at=revoked_at, revocation_reason=4)
+
+    answer = told(row)
+    assert answer.certificate_status is pyca.OCSPCertStatus.REVOKED
+    assert answer.revocation_reason is x509.ReasonFlags.superseded
+    assert answer.revocation_time_utc == revoked_at
+
+
+def test_an_answer_that_is_used_again_costs_one_look_at_the_database(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    row = issue(alice)
+    told(row)
+    asked = question(row)
+
+    with django_assert_num_queries(1):
+        ocsp.respond(asked, now=timezone.now())
+
+
+def test_an_answer_that_is_signed_costs_two(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """The status, and whether the responder is still the newest."""
+    row = issue(alice)
+    told(row)
+    asked = question(row, nonce=b"n" * 32)
+
+    with django_assert_num_queries(2):
+        ocsp.respond(asked, now=timezone.now())
+
+
+def test_an_answer_is_signed_anew_when_half_its_time_is_over(alice: User) -> None:
+    row = issue(alice)
+    now = timezone.now()
+    first = ocsp.respond(question(row), now=now)
+
+    assert ocsp.respond(question(row), now=now + timedelta(hours=5)) is first
+    assert ocsp.respond(question(row), now=now + timedelta(hours=7)) is not first
+
+
+def test_only_short_questions_without_a_nonce_have_their_answers_kept(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger chooses how long a question is, and may ask each only once."""
+    row = issue(alice)
+    now = timezone.now()
+    ocsp._kept.clear()  # noqa: SLF001 - as after a restart
+
+    ocsp.respond(question(row, nonce=b"n" * 32), now=now)
+    assert not ocsp._kept  # noqa: SLF001 - what is kept
+
+    monkeypatch.setattr(ocsp, "_LONGEST_KEPT", 20)
+    ocsp.respond(question(row), now=now)
+    assert not ocsp._kept  # noqa: SLF001 - as above
+
+
+def test_no_more_answers_are_kept_than_there_is_room_for(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [issue(alice), issue(alice), issue(alice)]
+    monkeypatch.setattr(ocsp, "_MOST_ANSWERS", 2)
+    for row in rows:
+        told(row)
+
+    assert question(rows[0]) not in ocsp._kept  # noqa: SLF001 - the oldest went
+    assert question(rows[2]) in ocsp._kept  # noqa: SLF001 - the newest stays
+
+
+def test_a_new_ca_key_is_answered_for_as_soon_as_somebody_asks(alice: User) -> None:
+    told(issue(alice))
+    ca_life.renew(new_key=True, actor="test", now=timezone.now())
+
+    assert told(issue(alice)).certificate_status is pyca.OCSPCertStatus.GOOD
+
+
+def test_questions_about_strange_keys_leave_nothing_in_memory(alice: User) -> None:
+    told(issue(alice))
+    known = len(ocsp._keys)  # noqa: SLF001 - what is remembered
+    strange = pyca.OCSPRequestBuilder().add_certificate_by_hash(
+        b"\x05" * 32, b"\x06" * 32, 4711, hashes.SHA256()
+    )
+
+    ocsp.respond(strange.build().public_bytes(Encoding.DER), now=timezone.now())
+
+    assert len(ocsp._keys) == known  # noqa: SLF001 - as above
+
+
+def test_a_responder_that_another_node_made_is_used_at_once(alice: User) -> None:
+    row = issue(alice)
+    now = timezone.now()
+    first = responders.ready(0, now).row
+    assert responders.ready(0, now).row is first
+    other = Responder.objects.get(pk=first.pk)
+    other.pk = None
+    other.save(force_insert=True)
+
+    assert responders.ready(0, now).row == other
+    assert told(row).certificate_status is pyca.OCSPCertStatus.GOOD
 
 
 def test_a_hold_is_told_and_so_is_its_release(alice: User) -> None:

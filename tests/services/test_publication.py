@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from django.db import connection
 from django.utils import timezone
 
+from enrollment import conf
 from enrollment.ca import root
 from enrollment.keys import FileSigner, KeyFileMissing
 from enrollment.models import AuditEvent, Authority, CertificateRevocationList
-from enrollment.services import authority, delivery, publication
+from enrollment.services import authority, delivery, locks, publication
 from tests import make
+from tests.services.acts import read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from enrollment.services.setup import SetupReport
@@ -39,7 +45,7 @@ def current(now: datetime, *, delta: bool = False, partition: int = 0) -> int:
 
 
 def test_a_new_site_has_an_empty_list_signed_by_its_ca(site: SetupReport) -> None:
-    crl = load(delivery.crl(None, now=timezone.now()))
+    crl = load(publication.current_crl(site.authority, now=timezone.now()))
 
     issuer = authority.issuer_of(site.authority)
     assert len(crl) == 0
@@ -180,6 +186,47 @@ def test_a_person_who_is_called_like_the_schedule_publishes_nevertheless(
     assert publication.publish(now=timezone.now(), actor=publication.SCHEDULE) == 2
 
 
+def test_who_asks_while_the_next_list_is_made_gets_the_one_before_at_once(
+    site: SetupReport,
+) -> None:
+    """A long list takes seconds; every thread of the site would wait for it."""
+    later = timezone.now() + timedelta(days=7, minutes=1)
+    with somebody_publishes():
+        assert current(later) == 1
+
+    assert current(later) == 2
+
+
+def test_who_asks_after_the_end_of_the_last_list_waits_for_the_next(
+    site: SetupReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has ended is of no use to anybody."""
+    waited = []
+    exclusive = locks.exclusive
+
+    def noted(name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        waited.append(wait)
+        return exclusive(name, wait=wait)
+
+    monkeypatch.setattr(locks, "exclusive", noted)
+    current(timezone.now() + timedelta(days=7, minutes=1))
+    current(timezone.now() + timedelta(days=30))
+
+    assert waited == [False, True]
+
+
+@contextmanager
+def somebody_publishes() -> Iterator[None]:
+    """Hold the lock of publishers as another process would."""
+    if connection.vendor == "postgresql":
+        pytest.skip("on PostgreSQL the lock belongs to another session")
+    folder = conf.current().home / "locks"
+    folder.mkdir(exist_ok=True)
+    with (folder / "crl").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def test_a_ca_that_has_ended_makes_no_lists_and_serves_its_last(site: SetupReport) -> None:
     after = authority.issuer_of(site.authority).not_after + timedelta(days=1)
 
@@ -271,7 +318,7 @@ def test_a_setting_that_is_lowered_leaves_the_lists_that_certificates_name(
     assert current(later, partition=3) == current(later, partition=2) == current(later) == 3
     found = delivery.published_file("example issuing ca_partition00003+.crl", now=later)
     assert found is not None
-    assert number_of(load(found[0])) == 3
+    assert number_of(load(read(found))) == 3
 
 
 def test_a_partition_is_found_by_its_file_name_and_only_by_that(
@@ -287,7 +334,7 @@ def test_a_partition_is_found_by_its_file_name_and_only_by_that(
         if found is None:
             return None
         try:
-            extensions = load(found[0]).extensions
+            extensions = load(read(found)).extensions
             point = extensions.get_extension_for_class(x509.IssuingDistributionPoint)
         except x509.ExtensionNotFound:
             return "everything"

@@ -20,7 +20,6 @@ from enrollment import conf
 from enrollment.ca.check import Severity
 from enrollment.ca.relying_ocsp import Status
 from enrollment.ca.revocation import Status as Revocation
-from enrollment.models import CertificateRevocationList
 from enrollment.services import (
     ca_life,
     delivery,
@@ -30,10 +29,9 @@ from enrollment.services import (
     self_check,
 )
 from enrollment.services.fetch import Fault, Fetch, NotFetched
-from enrollment.services.publication import newest_list
 from tests import make
 from tests.loopback import serving
-from tests.services.acts import submit
+from tests.services.acts import read, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +70,7 @@ class Web:
         found = delivery.published_file(unquote(path.rpartition("/")[2]), now=self.now)
         if found is None:
             raise NotFetched(Fault.STATUS, "status 404 instead of 200")
-        return found[0]
+        return read(found)
 
 
 @pytest.fixture
@@ -164,9 +162,8 @@ def test_somebody_elses_octets_are_told(site: SetupReport, web: Web) -> None:
 
 
 def test_a_list_that_is_served_stale_is_told(site: SetupReport, web: Web) -> None:
-    old = newest_list(0)
-    assert old is not None
-    octets = bytes(CertificateRevocationList.objects.get(pk=old.pk).der)
+    octets = publication.current_crl(site.authority, now=timezone.now())
+    assert octets is not None
     publication.publish(now=timezone.now(), actor="ada")
     web.spoil = {"CA.crl": lambda _: octets}
 

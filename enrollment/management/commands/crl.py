@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
-from enrollment.services import condition, publication
+from enrollment.services import condition, publication, published
 
 
 class Command(VerbCommand):
@@ -18,6 +19,9 @@ class Command(VerbCommand):
     def add_verbs(self) -> None:
         publish = self.add_verb("publish", self.publish)
         publish.add_argument("--delta", action="store_true", help="delta lists only")
+        publish.add_argument(
+            "--to", type=Path, metavar="DIR", help="copy lists and CA certificates there as well"
+        )
         self.add_verb("show", self.show, reads=True)
 
     def publish(self, options: dict[str, Any]) -> None:
@@ -29,6 +33,19 @@ class Command(VerbCommand):
         except condition.CaFault as error:
             raise Refusal(str(error)) from error
         self.stdout.write(f"Published CRL {number} of '{row}'.")
+        if options["to"] is not None:
+            self._carry(options["to"])
+
+    def _carry(self, target: Path) -> None:
+        try:
+            export = published.export(target)
+        except OSError as error:
+            raise Refusal(
+                f"The lists are published, but {error.filename or target} cannot be written: "
+                f"{error.strerror}. Name another folder with --to, and run this again."
+            ) from error
+        for name in export.names:
+            self.stdout.write(str(export.folder / name))
 
     def show(self, options: dict[str, Any]) -> None:
         """Show the published lists, the newest first."""

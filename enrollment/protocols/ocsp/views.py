@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.decorators import login_not_required
@@ -44,6 +45,7 @@ def respond(request: HttpRequest, encoded: str = "") -> HttpResponse:
         return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=_NOT_CACHED)
     headers = _caching(answer.etag, answer.this_update, answer.next_update, now)
     if _holds(request, answer.etag):
+        headers["Content-Length"] = str(len(answer.der))  # as 200 would say
         return HttpResponseNotModified(headers=headers)
     return HttpResponse(answer.der, content_type=_CONTENT_TYPE, headers=headers)
 
@@ -72,6 +74,11 @@ def _caching(
     return {
         "Cache-Control": f"max-age={max_age}, public, no-transform, must-revalidate",
         "ETag": etag,
-        "Expires": format_datetime(next_update, usegmt=True),
-        "Last-Modified": format_datetime(this_update, usegmt=True),
+        "Expires": _http_date(next_update),
+        "Last-Modified": _http_date(this_update),
     }
+
+
+@lru_cache(maxsize=256)
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)

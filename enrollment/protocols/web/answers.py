@@ -41,20 +41,22 @@ def error_page(request: HttpRequest, error: ErrorPage) -> HttpResponse:
     return page(request, "error", page=error)
 
 
-def octets(
-    request: HttpRequest, content: bytes | str, content_type: str, *, public: bool = False
-) -> HttpResponse:
-    """Answer with a certificate, a chain or a list under its exact type.
+def octets(request: HttpRequest, content: bytes | str, content_type: str) -> HttpResponse:
+    """Answer with a certificate or a chain under its exact type."""
+    response = HttpResponse(content, content_type=type_for(request, content_type))
+    response["Content-Length"] = str(len(response.content))
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def type_for(request: HttpRequest, content_type: str) -> str:
+    """Return the type of what an account downloads.
 
     Some clients call themselves nothing like a browser and want `text/html`, as the original
     answers them; a setting does that for them.
     """
-    settings = conf.current()
     agent = request.headers.get("User-Agent", "")
-    if settings.html_for_unknown_agents and not public and "Mozilla" not in agent:
-        content_type = "text/html"
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Length"] = str(len(response.content))
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "public, max-age=300" if public else "private, no-cache"
-    return response
+    if conf.current().html_for_unknown_agents and "Mozilla" not in agent:
+        return "text/html"
+    return content_type

@@ -12,7 +12,7 @@ from enrollment.protocols.web.views import authority, fetch, home, names, paste,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpResponse
+    from django.http import HttpResponseBase
 
 app_name = "web"
 
@@ -29,7 +29,7 @@ def _letters(address: str) -> str:
     )
 
 
-def _any_case(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+def _any_case(address: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     return re_path(f"^{_letters(address)}$", view, name=name)
 
 

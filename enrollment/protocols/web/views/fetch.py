@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from enrollment.ca import encode, hresult
-from enrollment.protocols.web import answers, codec, pages
+from enrollment.protocols.web import answers, codec, files, pages
 from enrollment.protocols.web.wire import query
 from enrollment.services import delivery, directory
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from enrollment.protocols.web.codec import Fields
 
@@ -47,33 +47,42 @@ def certnew_p7b(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def certcrl(request: HttpRequest) -> HttpResponse:
+def certcrl(request: HttpRequest) -> HttpResponseBase:
     """Give the newest list of a CA certificate's key."""
     fields = query(request)
     is_delta = fields.text("Type").strip().casefold() == "delta"
-    renewal = codec.renewal(fields.text("Renewal"))
-    crl = delivery.crl(renewal, now=timezone.now(), delta=is_delta)
-    if crl is None:
-        problem = pages.unusable(
-            "There is no delta CRL." if is_delta else "There is no CRL yet.",
-            "Download the base CRL instead." if is_delta else "Ask a CA administrator to publish.",
-            hresult.PROPERTY_EMPTY,
-        )
-        return answers.error_page(request, problem)
-    content = encode.pem_crl(crl) if fields.text("Enc").strip().casefold() == "b64" else crl
-    return answers.octets(request, content, answers.LIST)
+    now = timezone.now()
+    found = delivery.crl(codec.renewal(fields.text("Renewal")), now=now, delta=is_delta)
+    if found is None:
+        return _no_list(request, is_delta=is_delta)
+    content_type = answers.type_for(request, answers.LIST)
+    if fields.text("Enc").strip().casefold() == "b64":
+        return files.answer_armored(request, found, content_type, now=now)
+    answer = files.answer(request, found, content_type, now=now, public=False)
+    return answer or _no_list(request, is_delta=is_delta)
+
+
+def _no_list(request: HttpRequest, *, is_delta: bool) -> HttpResponse:
+    problem = pages.unusable(
+        "There is no delta CRL." if is_delta else "There is no CRL yet.",
+        "Download the base CRL instead." if is_delta else "Ask a CA administrator to publish.",
+        hresult.PROPERTY_EMPTY,
+    )
+    return answers.error_page(request, problem)
 
 
 @login_not_required  # relying parties fetch the chain and the lists, and nobody knows them
 @require_safe
-def published(request: HttpRequest, name: str) -> HttpResponse:
+def published(request: HttpRequest, name: str) -> HttpResponseBase:
     """Give a published file by Microsoft's name for it, in DER."""
-    found = delivery.published_file(name, now=timezone.now())
-    if found is None:
-        raise Http404
-    content, kind = found
-    content_type = answers.LIST if kind == "crl" else answers.PUBLISHED_CERTIFICATE
-    return answers.octets(request, content, content_type, public=True)
+    now = timezone.now()
+    found = delivery.published_file(name, now=now)
+    if found is not None:
+        content_type = answers.LIST if found.kind == "crl" else answers.PUBLISHED_CERTIFICATE
+        answer = files.answer(request, found, content_type, now=now, public=True)
+        if answer is not None:
+            return answer
+    raise Http404
 
 
 def _chain(request: HttpRequest, fields: Fields) -> list[bytes] | pages.ErrorPage:
