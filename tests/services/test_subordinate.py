@@ -33,7 +33,7 @@ from enrollment.services import (
 from tests.ca import parents
 from tests.conftest import person
 from tests.services import above
-from tests.services.acts import issued, submit
+from tests.services.acts import issued, read, submit
 
 if TYPE_CHECKING:
     from enrollment.services.setup import SetupReport
@@ -289,4 +289,5 @@ def test_a_leaf_points_to_the_certificate_of_this_ca(below: Authority) -> None:
     access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     name = access[0].access_location.value.rpartition("/")[2].replace("%20", " ")
     found = delivery.published_file(name, now=timezone.now())
-    assert found == (bytes(below.der), "crt")
+    assert found is not None
+    assert (read(found), found.kind) == (bytes(below.der), "crt")
