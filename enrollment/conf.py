@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
+from enrollment.environment import Environment, Listener, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
 ENTERPRISE: Final = "enterprise"
 STANDALONE: Final = "standalone"
@@ -38,49 +39,8 @@ CA_KEY_KINDS: Final = (
 SIGN_IN_METHODS: Final = ("basic", "token")
 _BROWSER_WAYS: Final = ("form", "challenge")
 _VISIBLE_TO: Final = ("own", "signed-in", "anyone")
-_YES: Final = ("1", "true", "yes", "on")
-_NO: Final = ("0", "false", "no", "off", "")
-_HIGHEST_PORT: Final = 65535
 _HTTP_PORT: Final = 80
 CRL_FILE: Final = "%3%8<CRLPartitionIndex>%9.crl"
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """An address to listen on."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What opens a key: read when it is needed, so that most processes never know it."""
-
-    name: str
-    value: str = field(repr=False)
-    path: str | None
-
-    def read(self) -> str:
-        """Return the variable, or the content of the file that NAME_FILE names.
-
-        Raises:
-            ImproperlyConfigured: there is no such file, or it holds no text.
-        """
-        if self.path is None:
-            return self.value
-        try:
-            return Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise ImproperlyConfigured(
-                f"{self.name}_FILE names a file that cannot be read ({reason}). "
-                f"Name a readable file, or set {self.name}."
-            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +89,8 @@ class Settings:
     token_pin: Secret
     signer: str
     signer_rate: int
+    audit_log: Path | None
+    backup_passphrase: Secret
 
     @property
     def is_enterprise(self) -> bool:
@@ -153,83 +115,16 @@ class Settings:
         return self.home / "signer.sock"
 
 
-class _Environment:
-    """Reads variables; a wrong value raises a sentence that says what to type."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-
-    def text(self, name: str, default: str) -> str:
-        return self._values.get(name, default).strip()
-
-    def secret(self, name: str) -> str:
-        """Return the variable, or the content of the file that NAME_FILE names."""
-        return self.later(name).read()
-
-    def later(self, name: str) -> Secret:
-        """Return a secret that is not read yet."""
-        path = self._values.get(f"{name}_FILE")
-        return Secret(name, self._values.get(name, ""), path)
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        raw = self._values.get(name)
-        if raw is None:
-            return default
-        if raw.strip().casefold() in _YES:
-            return True
-        if raw.strip().casefold() in _NO:
-            return False
-        raise ImproperlyConfigured(f"{name} is '{raw}'. Write yes or no.")
-
-    def number(self, name: str, default: int, *, least: int, most: int) -> int:
-        raw = self.text(name, str(default))
-        if not raw.isdecimal() or not least <= int(raw) <= most:
-            raise ImproperlyConfigured(
-                f"{name} is '{raw}'. Write a whole number from {least} to {most}."
-            )
-        return int(raw)
-
-    def kib(self, name: str, default: int, *, least: int, most: int) -> int:
-        return self.number(name, default, least=least, most=most) * 1024
-
-    def minutes(self, name: str, default: int, *, least: int, most: int) -> timedelta:
-        return timedelta(minutes=self.number(name, default, least=least, most=most))
-
-    def hours(self, name: str, default: int, *, least: int, most: int) -> timedelta:
-        return timedelta(hours=self.number(name, default, least=least, most=most))
-
-    def days(self, name: str, default: int, *, least: int, most: int) -> timedelta:
-        return timedelta(days=self.number(name, default, least=least, most=most))
-
-    def choice(self, name: str, default: str, legal: tuple[str, ...]) -> str:
-        raw = self.text(name, default).casefold()
-        if raw not in legal:
-            raise ImproperlyConfigured(f"{name} is '{raw}'. Write one of: {', '.join(legal)}.")
-        return raw
-
-    def listener(self, name: str, default: str) -> Listener | None:
-        raw = self.text(name, default)
-        if not raw:
-            return None
-        host, _, port = raw.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
-            raise ImproperlyConfigured(
-                f"{name} is '{raw}'. Write ADDRESS:PORT, for example {default}, or leave it "
-                "empty to switch the listener off."
-            )
-        return Listener(host.strip("[]"), int(port))
-
-
-def _home(environment: _Environment) -> Path:
+def _home(environment: Environment) -> Path:
     return Path(environment.text("CERTSRV_HOME", "var")).absolute()
 
 
-def _published(environment: _Environment) -> Path:
+def _published(environment: Environment) -> Path:
     elsewhere = environment.text("CERTSRV_PUBLISHED", "")
     return Path(elsewhere).absolute() if elsewhere else _home(environment) / "published"
 
 
-def _sign_in(environment: _Environment) -> tuple[str, ...]:
+def _sign_in(environment: Environment) -> tuple[str, ...]:
     words = tuple(
         dict.fromkeys(
             word.strip().casefold()
@@ -245,7 +140,7 @@ def _sign_in(environment: _Environment) -> tuple[str, ...]:
     return words
 
 
-def _signer(environment: _Environment) -> str:
+def _signer(environment: Environment) -> str:
     raw = environment.text("CERTSRV_SIGNER", "")
     if raw in ("", "process") or raw.startswith("/"):
         return raw
@@ -255,7 +150,7 @@ def _signer(environment: _Environment) -> str:
     )
 
 
-def _metrics_token(environment: _Environment) -> str:
+def _metrics_token(environment: Environment) -> str:
     token = environment.secret("CERTSRV_METRICS_TOKEN")
     if token and re.fullmatch(r"[\w.~+/=-]{20,512}", token, re.ASCII) is None:
         raise ImproperlyConfigured(
@@ -266,7 +161,7 @@ def _metrics_token(environment: _Environment) -> str:
     return token
 
 
-def _hostname(environment: _Environment) -> str:
+def _hostname(environment: Environment) -> str:
     name = environment.text("CERTSRV_HOSTNAME", "localhost").casefold()
     is_address = re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name, re.ASCII) is not None
     if not (is_dns_name(name) or is_address) or name.startswith("*"):
@@ -277,7 +172,12 @@ def _hostname(environment: _Environment) -> str:
     return name
 
 
-def _realm(environment: _Environment, hostname: str) -> str:
+def _audit_log(environment: Environment) -> Path | None:
+    raw = environment.text("CERTSRV_AUDIT_LOG", "audit.log")
+    return _home(environment) / raw if raw else None
+
+
+def _realm(environment: Environment, hostname: str) -> str:
     realm = environment.text("CERTSRV_REALM", hostname)
     if not realm.isprintable() or not realm.isascii() or not realm or set('"\\') & set(realm):
         raise ImproperlyConfigured(
@@ -287,7 +187,7 @@ def _realm(environment: _Environment, hostname: str) -> str:
     return realm
 
 
-def _public_url(environment: _Environment, hostname: str) -> str:
+def _public_url(environment: Environment, hostname: str) -> str:
     """Return where relying parties fetch certificates and lists: always plain HTTP by default.
 
     A list fetched over TLS would need a list to check that TLS (RFC 5280 section 8).
@@ -303,7 +203,7 @@ def _public_url(environment: _Environment, hostname: str) -> str:
     return url
 
 
-def _urls(environment: _Environment, hostname: str, name: str, default: str) -> tuple[str, ...]:
+def _urls(environment: Environment, hostname: str, name: str, default: str) -> tuple[str, ...]:
     """Return addresses, parted by blanks, whose tokens are expanded for each CA certificate."""
     urls = tuple(environment.text(name, default).split())
     for url in urls:
@@ -326,7 +226,7 @@ def _urls(environment: _Environment, hostname: str, name: str, default: str) -> 
     return urls
 
 
-def _ca_name(environment: _Environment) -> str:
+def _ca_name(environment: Environment) -> str:
     name = environment.text("CERTSRV_CA_NAME", "Example Issuing CA")
     if not 0 < len(name) <= 64 or not name.isprintable():  # noqa: PLR2004 - ub-common-name
         raise ImproperlyConfigured(
@@ -342,7 +242,34 @@ def read(values: Mapping[str, str]) -> Settings:
     Raises:
         ImproperlyConfigured: a value is wrong; the text says what to type.
     """
-    environment = _Environment(values)
+    return _read(Environment(values))
+
+
+def public(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that were set and are no secret, as they were typed.
+
+    Raises:
+        ImproperlyConfigured: as `read`.
+    """
+    environment = Environment(values)
+    _read(environment)
+    return environment.shown
+
+
+def _of_keys(environment: Environment) -> dict[str, Any]:
+    """Return the settings that say where keys are and what opens them."""
+    return {
+        "key_passphrase": environment.later("CERTSRV_KEY_PASSPHRASE"),
+        "key_store": environment.choice("CERTSRV_KEY_STORE", "file", ("file", "pkcs11")),
+        "token_module": environment.text("CERTSRV_PKCS11_MODULE", ""),
+        "token_name": environment.text("CERTSRV_PKCS11_TOKEN", "certsrv"),
+        "token_pin": environment.later("CERTSRV_PKCS11_PIN"),
+        "signer": _signer(environment),
+        "signer_rate": environment.number("CERTSRV_SIGNER_RATE", 6000, least=1, most=1_000_000),
+    }
+
+
+def _read(environment: Environment) -> Settings:
     hostname = _hostname(environment)
     public_url = _public_url(environment, hostname)
     urls = partial(_urls, environment, hostname)
@@ -384,13 +311,9 @@ def read(values: Mapping[str, str]) -> Settings:
         max_request_bytes=environment.kib("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024),
         pending_days=environment.number("CERTSRV_PENDING_DAYS", 10, least=1, most=3650),
         review_lifetime=environment.minutes("CERTSRV_REVIEW_MINUTES", 60, least=1, most=1440),
-        key_passphrase=environment.later("CERTSRV_KEY_PASSPHRASE"),
-        key_store=environment.choice("CERTSRV_KEY_STORE", "file", ("file", "pkcs11")),
-        token_module=environment.text("CERTSRV_PKCS11_MODULE", ""),
-        token_name=environment.text("CERTSRV_PKCS11_TOKEN", "certsrv"),
-        token_pin=environment.later("CERTSRV_PKCS11_PIN"),
-        signer=_signer(environment),
-        signer_rate=environment.number("CERTSRV_SIGNER_RATE", 6000, least=1, most=1_000_000),
+        **_of_keys(environment),
+        audit_log=_audit_log(environment),
+        backup_passphrase=environment.later("CERTSRV_BACKUP_PASSPHRASE"),
     )
 
 
@@ -398,3 +321,8 @@ def read(values: Mapping[str, str]) -> Settings:
 def current() -> Settings:
     """Return the settings of this process."""
     return read(os.environ)
+
+
+def shown() -> dict[str, str]:
+    """Return the settings of this process that may be shown to anybody who runs it."""
+    return public(os.environ)

@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from enrollment import conf
+from enrollment.environment import Listener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def test_nothing_set_gives_a_site_that_starts() -> None:
         ("CERTSRV_HOSTNAME", "CA.Example.com", "hostname", "ca.example.com"),
         ("CERTSRV_HOSTNAME", "10.0.0.5", "hostname", "10.0.0.5"),
         ("CERTSRV_HTTP", "", "http", None),
-        ("CERTSRV_HTTPS", "[::1]:443", "https", conf.Listener("::1", 443)),
+        ("CERTSRV_HTTPS", "[::1]:443", "https", Listener("::1", 443)),
         ("CERTSRV_CA_NAME", " A CA ", "ca_name", "A CA"),
         ("CERTSRV_CA_NAME", "x" * 64, "ca_name", "x" * 64),
         ("CERTSRV_CA_KEY", "EC:P256", "ca_key", "ec:p256"),

@@ -9,6 +9,7 @@ from enrollment.models.certificate import Certificate, CertificateName
 from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList, RevocationListContent
 from enrollment.models.cross_certificate import CrossCertificate
+from enrollment.models.lost_certificate import LostCertificate
 from enrollment.models.manager_scope import ManagerScope
 from enrollment.models.name_grant import NameGrant
 from enrollment.models.request import EnrollmentRequest
@@ -30,6 +31,7 @@ __all__ = [
     "ConditionReport",
     "CrossCertificate",
     "EnrollmentRequest",
+    "LostCertificate",
     "ManagerScope",
     "NameGrant",
     "Responder",

@@ -7,20 +7,20 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from enrollment.models import AuditEvent
-from enrollment.services import locks
+from enrollment.services import audit_log, locks
 from enrollment.services.prepared import PreparedSelect, insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-_FIRST: Final = "0" * 64
 _NEWEST: Final = PreparedSelect(lambda: AuditEvent.objects.order_by("-pk").values_list("hash")[:1])
 _log = logging.getLogger("certsrv.audit")
 
@@ -46,16 +46,18 @@ def record(
     actor: str,
     subject: str = "",
     at: datetime | None = None,
+    certificate: bytes | None = None,
     **detail: Any,  # noqa: ANN401 - whatever JSON can hold
 ) -> AuditEvent:
     """Append one event; inside a transaction it stands or falls with the fact it tells.
 
     Texts are cut to what their columns hold, and rid of NUL, which PostgreSQL does not store: what
-    is hashed must be what is read back.
+    is hashed must be what is read back. A certificate goes into the audit log only; its thumbprint
+    belongs into the detail.
     """
     locks.hold("audit")
     newest = _NEWEST.rows()
-    previous = newest[0][0] if newest else _FIRST
+    previous = newest[0][0] if newest else audit_log.FIRST_HASH
     event = AuditEvent(
         at=(at or timezone.now()).astimezone(UTC),
         actor=actor[:150],
@@ -66,6 +68,7 @@ def record(
     )
     event.hash = digest(event)
     insert(event)
+    transaction.on_commit(partial(audit_log.append, event, certificate))
     _log.info("%s %s %s %s", verb, subject, actor, json.dumps(detail, sort_keys=True))
     return event
 
@@ -88,10 +91,10 @@ def digest(event: AuditEvent) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def verify() -> Verdict:
-    """Walk the whole chain and check each link."""
-    previous, count = _FIRST, 0
-    for event in AuditEvent.objects.order_by("pk").iterator():
+def verify(alias: str = "default") -> Verdict:
+    """Walk the whole chain in a database and check each link."""
+    previous, count = audit_log.FIRST_HASH, 0
+    for event in AuditEvent.objects.using(alias).order_by("pk").iterator():
         if event.previous_hash != previous or event.hash != digest(event):
             return Verdict(count, event.pk, previous)
         previous, count = event.hash, count + 1
@@ -102,7 +105,7 @@ def verify_newest(count: int) -> Verdict:
     """Check the links of the newest `count` events; the oldest of them is taken as it is."""
     newest = list(AuditEvent.objects.order_by("-pk")[: count + 1])
     is_whole_trail = len(newest) <= count
-    previous = _FIRST if is_whole_trail else newest.pop().hash
+    previous = audit_log.FIRST_HASH if is_whole_trail else newest.pop().hash
     walked = 0
     for event in reversed(newest):
         if event.previous_hash != previous or event.hash != digest(event):
@@ -112,15 +115,5 @@ def verify_newest(count: int) -> Verdict:
 
 
 def export() -> Iterator[dict[str, Any]]:
-    """Yield every event, oldest first, with what an outsider needs to verify the chain."""
-    for event in AuditEvent.objects.order_by("pk").iterator():
-        yield {
-            "id": event.pk,
-            "at": event.at.isoformat(),
-            "actor": event.actor,
-            "verb": event.verb,
-            "object": event.subject,
-            "detail": event.detail,
-            "previous_hash": event.previous_hash,
-            "hash": event.hash,
-        }
+    """Yield every event, oldest first, as it stands in the audit log."""
+    yield from audit_log.lines_of(AuditEvent.objects.order_by("pk").iterator())

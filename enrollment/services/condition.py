@@ -62,6 +62,7 @@ LOOKS: Final = (
         needs_database=False,
     ),
     Look(site_checks.CLOCK, Scope.MACHINE, site_checks.clock),
+    Look(site_checks.AUDIT_LOG, Scope.MACHINE, site_checks.audit_log_file),
     Look(site_checks.DISK, Scope.MACHINE, site_checks.disk, needs_database=False),
     Look("As served", Scope.OUTSIDE, self_check.look),
 )

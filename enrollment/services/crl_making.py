@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -21,7 +22,7 @@ from enrollment.ca import addresses
 from enrollment.ca.crl import Revocation, Scope, compose, crl_times, last_crl_times, sign
 from enrollment.ca.revocation import Reason
 from enrollment.models import Authority, Certificate, CertificateRevocationList
-from enrollment.services import authority, crl_rows, locks
+from enrollment.services import authority, crl_rows, locks, lost
 from enrollment.services.prepared import moment, stream
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from enrollment.ca.issuer import Issuer
 
 SKEW: Final = timedelta(minutes=10)
-STATUS_LOCK: Final = "certificate status"
+STATUS_LOCK: Final = lost.STATUS_LOCK
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _REASONS: Final = {reason.value: reason for reason in Reason} | {None: Reason.UNSPECIFIED}
 
@@ -168,15 +169,19 @@ def _revoked(wanted: Wanted, now: datetime) -> Iterator[Revocation]:
         last = scheduled.filter(next_publish__lte=now).first()
         if last is not None:
             rows = rows.filter(not_after__gte=last.this_update)
-    return _lines(rows)
+    return chain(_lines(rows), lost.lines(wanted.key.key_index, wanted.partition))
 
 
 def _changed(wanted: Wanted, now: datetime) -> Iterator[Revocation]:
     """Return what changed since the base: new revocations, holds, and releases as removals."""
     if wanted.base is None:
         return iter(())
-    rows = _of_key(wanted).filter(status_changed_at__gt=wanted.base.as_of)
-    return _lines(rows.filter(Q(revoked_at__isnull=False) | Q(not_after__gt=now)))
+    since = wanted.base.as_of
+    rows = _of_key(wanted).filter(status_changed_at__gt=since)
+    return chain(
+        _lines(rows.filter(Q(revoked_at__isnull=False) | Q(not_after__gt=now))),
+        lost.lines(wanted.key.key_index, wanted.partition, since=since),
+    )
 
 
 def _lines(rows: QuerySet[Certificate]) -> Iterator[Revocation]:

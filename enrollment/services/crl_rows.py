@@ -16,6 +16,8 @@ from enrollment.models import CertificateRevocationList, RevocationListContent
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from enrollment.models import Authority
+
 Lists = QuerySet[CertificateRevocationList]
 
 
@@ -81,6 +83,18 @@ def highest_number() -> int:
     """Return the highest number that was ever taken, also by a list that failed; 0 at first."""
     highest = CertificateRevocationList.objects.aggregate(highest=Max("number"))["highest"]
     return highest or 0
+
+
+def take_number(number: int, issuing: Authority, now: datetime) -> None:
+    """Take a number, and with it all below, without a list: nobody is given them again."""
+    CertificateRevocationList.objects.create(
+        authority=issuing,
+        number=number,
+        as_of=now,
+        this_update=now,
+        next_update=now,
+        next_publish=now,
+    )
 
 
 def highest_partition(key_index: int) -> int:

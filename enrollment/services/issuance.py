@@ -13,6 +13,7 @@ second certificate under a serial number, and none that nobody can revoke.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -107,7 +108,8 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
     issuing = record.authority
     issuer = authority.issuer_of(issuing)
     der = core.sign_content(bytes(record.tbs), issuer, authority.signer_of(issuing))
-    certificate, names = _read(record, der, now)
+    # Before the write lock is taken.
+    certificate, names = read(der, _grant(record, now))
     with transaction.atomic(durable=True):
         committed = {"id": record.pk, "state": SigningRecord.State.COMMITTED}
         if not change(SigningRecord, committed, {"state": SigningRecord.State.SIGNED}):
@@ -116,27 +118,60 @@ def complete(record: SigningRecord, *, now: datetime) -> Certificate:
         return _store(record, certificate, names, now=now)
 
 
-def _read(
-    record: SigningRecord, der: bytes, now: datetime
-) -> tuple[Certificate, tuple[HeldName, ...]]:
-    """Make the row of a certificate and its names before the write lock is taken."""
+def _grant(record: SigningRecord, now: datetime) -> Grant:
+    return Grant(
+        record.authority,
+        record.request.requester,
+        record.template_name,
+        record.crl_partition,
+        issued_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is known of a certificate beside its octets."""
+
+    authority: Authority
+    requester: str
+    template_name: str
+    crl_partition: int
+    issued_at: datetime
+
+
+def read(der: bytes, grant: Grant) -> tuple[Certificate, tuple[HeldName, ...]]:
+    """Make the row of a certificate and its names; nothing is stored yet."""
     parsed = x509.load_der_x509_certificate(der)
     certificate = Certificate(
-        authority=record.authority,
-        serial_number=record.serial_number,
+        authority=grant.authority,
+        serial_number=f"{parsed.serial_number:x}",
         der=der,
         subject=display(parsed.subject)[:1024],
-        requester=record.request.requester,
-        template_name=record.template_name,
+        requester=grant.requester,
+        template_name=grant.template_name,
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
-        issued_at=now,
+        issued_at=grant.issued_at,
         thumbprint_sha1=thumbprint(der),
         thumbprint_sha256=thumbprint_sha256(der),
         spki_sha256=spki_sha256(parsed.public_key()),
-        crl_partition=record.crl_partition,
+        crl_partition=grant.crl_partition,
     )
     return certificate, names_of(parsed.subject, _alternative_names(parsed))
+
+
+def keep(certificate: Certificate, names: tuple[HeldName, ...]) -> None:
+    """Store the row of a certificate with its names; call it inside a transaction."""
+    insert(certificate)
+    for name in names:
+        insert(
+            CertificateName(
+                certificate=certificate,
+                kind=name.kind,
+                value=name.value[:255],
+                not_after=certificate.not_after,
+            )
+        )
 
 
 def _store(
@@ -151,16 +186,7 @@ def _store(
     forgotten: dict[str, Any] = (
         {"detail": "", "remedy": ""} if row.status_code == hresult.NTE_FAIL else {}
     )
-    insert(certificate)
-    for name in names:
-        insert(
-            CertificateName(
-                certificate=certificate,
-                kind=name.kind,
-                value=name.value[:255],
-                not_after=certificate.not_after,
-            )
-        )
+    keep(certificate, names)
     decision.record(
         row,
         Step.ISSUE,
@@ -175,8 +201,15 @@ def _store(
         actor=record.decided_by or row.requester,
         subject=f"request {row.pk}",
         at=now,
+        certificate=bytes(certificate.der),
         serial_number=certificate.serial_number,
         thumbprint=certificate.thumbprint_sha256,
+        ca=certificate.authority.index,
+        requester=certificate.requester,
+        template=certificate.template_name,
+        holder=certificate.subject,
+        not_after=certificate.not_after.isoformat(),
+        partition=certificate.crl_partition,
     )
     return certificate
 

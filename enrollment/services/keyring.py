@@ -125,5 +125,10 @@ def unlock(passphrase: str) -> None:
         raise
 
 
+def remember(passphrase: str) -> None:
+    """Take a passphrase for as long as this process lives; an empty one is none."""
+    process.typed = passphrase.encode() or process.typed
+
+
 def _passphrase() -> bytes | None:
     return process.typed or conf.current().key_passphrase.read().encode() or None

@@ -19,7 +19,7 @@ from enrollment.ca import content, ocsp
 from enrollment.ca.ocsp import ResponseStatus
 from enrollment.ca.revocation import Reason, Status
 from enrollment.keys.signer import spki
-from enrollment.models import Certificate
+from enrollment.models import Certificate, LostCertificate
 from enrollment.services import authority, keyring, publication, responders
 from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.services.prepared import PreparedSelect, moment
@@ -41,6 +41,15 @@ _log = logging.getLogger("certsrv.ocsp")
 _STATUS: Final = PreparedSelect(
     lambda serial: (
         Certificate.objects.filter(serial_number=serial)
+        .order_by()
+        .values_list("authority__key_index", "revoked_at", "revocation_reason")
+    ),
+    "a serial number",
+)
+# Of certificates that nobody can show, the same.
+_LOST: Final = PreparedSelect(
+    lambda serial: (
+        LostCertificate.objects.filter(serial_number=serial)
         .order_by()
         .values_list("authority__key_index", "revoked_at", "revocation_reason")
     ),
@@ -182,7 +191,8 @@ def _facts(serial_number: int, key_index: int | None) -> _Facts:
     """Return what the database says of a certificate; empty for one this key never issued."""
     if key_index is None or serial_number <= 0:
         return ()
-    found = _STATUS.rows(f"{serial_number:x}")
+    serial = f"{serial_number:x}"
+    found = _STATUS.rows(serial) or _LOST.rows(serial)
     return found[0] if found and found[0][0] == key_index else ()
 
 

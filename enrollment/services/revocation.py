@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography import x509
 from django.db import DatabaseError, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition, IllegalTransition, Step
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.ca.revocation import Act, Reason, RevocationRefused, Status, change, may_change
-from enrollment.models import Authority, Certificate, CertificateRevocationList, EnrollmentRequest
+from enrollment.models import Authority, Certificate, EnrollmentRequest
 from enrollment.services import (
     audit,
     crl_making,
@@ -25,6 +24,7 @@ from enrollment.services import (
     key_use,
     keyring,
     locks,
+    lost,
     manager_scopes,
     prepared,
     publication,
@@ -91,6 +91,15 @@ class Order:
     act: Act
     reason: Reason | None = None
     invalidity_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """An act that `by` did before, and that `actor` does again because a restore lost it."""
+
+    at: datetime
+    by: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,23 @@ def change_status(
     return Outcome(tuple(changed), tuple(refused), number, problem)
 
 
+def repeat(row: Certificate, order: Order, repeated: Repeated, *, now: datetime) -> None:
+    """Do again what was done to a certificate before, with its old date; publish nothing.
+
+    Raises:
+        RevocationRefused: the status is so already, or does not allow it.
+    """
+    first = Revoker(repeated.by, may_revoke=True)
+    with transaction.atomic(durable=True):
+        locks.hold(crl_making.STATUS_LOCK)
+        retired = key_use.retired_certificates()
+        for held in _locked([row]):
+            status = _status_after(held, order, repeated.at, retired)
+            _store(held, status, lost.after_every_list(now))
+            _tell_request(held, first, now)
+            _tell_trail(held, order, first, now, repeated)
+
+
 def _batches(rows: Iterable[Certificate]) -> Iterator[list[Certificate]]:
     rest = iter(rows)
     while batch := list(islice(rest, _BATCH)):
@@ -226,7 +252,7 @@ def _change_together(
     refused: list[Refused] = []
     with transaction.atomic(durable=True):
         locks.hold(crl_making.STATUS_LOCK)
-        at = _after_every_list(now)
+        at = lost.after_every_list(now)
         within = revoker.remit.certificates_among(batch)
         retired = key_use.retired_certificates()
         for row in _locked(batch):
@@ -249,8 +275,8 @@ def _locked(batch: Sequence[Certificate]) -> Iterable[Certificate]:
     return (
         Certificate.objects.select_for_update(of=("self",))
         .filter(pk__in=[row.pk for row in batch])
-        .select_related("request")
-        .defer("der", "request__raw")
+        .select_related("request", "authority")
+        .defer("der", "request__raw", "authority__der", "authority__chain")
         .order_by("pk")
     )
 
@@ -284,12 +310,6 @@ def _store(row: Certificate, status: Status, at: datetime) -> None:
         setattr(row, name, value)
 
 
-def _after_every_list(now: datetime) -> datetime:
-    """Return a moment later than what every list speaks of, so that the next delta has it."""
-    newest = CertificateRevocationList.objects.aggregate(newest=Max("as_of"))["newest"]
-    return max(now, newest + timedelta(microseconds=1)) if newest else now
-
-
 def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
     """Move the request with its certificate; "Revoked by" also after a release, as in AD CS."""
     request: EnrollmentRequest | None = getattr(row, "request", None)
@@ -307,16 +327,26 @@ def _tell_request(row: Certificate, revoker: Revoker, now: datetime) -> None:
     )
 
 
-def _tell_trail(row: Certificate, order: Order, revoker: Revoker, now: datetime) -> None:
+def _tell_trail(
+    row: Certificate,
+    order: Order,
+    revoker: Revoker,
+    now: datetime,
+    repeated: Repeated | None = None,
+) -> None:
     status = status_of(row)
-    since = status.invalidity_date
+    detail: dict[str, Any] = {"ca": row.authority.index}
+    if status.invalidity_date is not None:
+        detail["invalid_since"] = status.invalidity_date.isoformat()
+    if repeated is not None:
+        detail |= {"again": repeated.at.isoformat(), "by": repeated.by}
     audit.record(
         _VERBS[order.act],
-        actor=revoker.name,
+        actor=repeated.actor if repeated is not None else revoker.name,
         subject=f"certificate {row.serial_number}",
         at=now,
         reason=status.reason.label if status.reason is not None and not status.is_held else "",
-        **({"invalid_since": since.isoformat()} if since is not None else {}),
+        **detail,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from enrollment import conf
@@ -16,7 +17,7 @@ from enrollment.models import (
     EnrollmentRequest,
     SigningRecord,
 )
-from enrollment.services import audit, authority, limits, own_addresses, site_certificate
+from enrollment.services import audit, audit_log, authority, limits, own_addresses, site_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 ADDRESSES: Final = "Addresses"
 UNFINISHED: Final = "Unfinished requests"
 AUDIT: Final = "Audit trail"
+AUDIT_LOG: Final = "Audit log"
 CLOCK: Final = "Clock"
 DISK: Final = "Disk"
 SITE_CERTIFICATE: Final = "Site certificate"
 _MEGABYTE: Final = 1024**2
+# A node with nothing to tell catches up in the hour; who is later has a fault.
+_LOG_PATIENCE: Final = timedelta(hours=2)
 
 
 def addresses(now: datetime) -> Iterator[Check]:
@@ -152,3 +156,27 @@ def tls_certificate(now: datetime) -> Iterator[Check]:
             "its log says why not."
         )
     yield Check(SITE_CERTIFICATE, severity, sentence)
+
+
+def audit_log_file(now: datetime) -> Iterator[Check]:
+    """Look whether the file beside the database tells the same."""
+    state = audit_log.state()
+    if state is None:
+        return
+    reaches = f"{state.path.name} reaches event {state.position.id:,}"
+    if not state.is_of_this_trail:
+        yield Check(
+            AUDIT_LOG,
+            Severity.CRITICAL,
+            f"{reaches}, which the database does not hold: an older database was put back. Run: "
+            "python manage.py backup reconcile",
+        )
+    elif state.missing is not None and now - state.missing.at > _LOG_PATIENCE:
+        yield Check(
+            AUDIT_LOG,
+            Severity.WARNING,
+            f"Event {state.missing.pk:,} and later ones are not in {state.path}. Make room there, "
+            "or correct CERTSRV_AUDIT_LOG.",
+        )
+    else:
+        yield Check(AUDIT_LOG, Severity.OK, f"{reaches}.")

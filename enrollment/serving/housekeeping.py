@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from enrollment import conf
 from enrollment.services import (
+    audit_log,
     crl_rows,
     issuance,
     publication,
@@ -44,6 +45,7 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("published files", published.keep),
     ("octets of ended lists", crl_rows.drop_ended),
     ("counts for metrics", tally.advance),
+    ("audit log", lambda _now: audit_log.catch_up()),
     # The last: it judges what the others did.
     ("condition", reports.keep_fresh),
 )

@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from enrollment import conf
+from enrollment.environment import Listener
 from enrollment.services.site_certificate import SiteCertificate
 from enrollment.serving import housekeeping
 from enrollment.serving.connections import SiteWorker, TLSListener
@@ -61,7 +62,7 @@ def bind(settings: conf.Settings) -> Listeners:
     )
 
 
-def _bind(setting: str, at: conf.Listener | None) -> socket.socket | None:
+def _bind(setting: str, at: Listener | None) -> socket.socket | None:
     if at is None:
         return None
     family = socket.AF_INET6 if ":" in at.host else socket.AF_INET

@@ -73,6 +73,7 @@ def test_a_new_site_is_in_order(site: SetupReport) -> None:
         "CRL",
         "OCSP responder",
         "Addresses",
+        "Audit log",
         "Unfinished requests",
         "Audit trail",
         "Database",

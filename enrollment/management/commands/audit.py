@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from enrollment.management.output import Refusal, VerbCommand
-from enrollment.services import audit
+from enrollment.services import audit, audit_log
 
 
 class Command(VerbCommand):
@@ -39,6 +38,6 @@ class Command(VerbCommand):
             self.stdout.write(f"{verdict.events} events, all whole. Last: {verdict.last_hash}")
 
     def export(self, options: dict[str, Any]) -> None:
-        """Write every event as one line of JSON, the oldest first."""
+        """Write every event as one line of JSON, the oldest first, as in the audit log."""
         for event in audit.export():
-            self.stdout.write(json.dumps(event, sort_keys=True, ensure_ascii=False))
+            self.stdout.write(audit_log.text_of(event))

@@ -13,7 +13,15 @@ from enrollment.ca.issuer import IssuanceFault
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses
 from enrollment.models import Authority
-from enrollment.services import authority, awaited, issuance, keyring, site_certificate
+from enrollment.services import (
+    audit_log,
+    authority,
+    awaited,
+    issuance,
+    keyring,
+    occupancy,
+    site_certificate,
+)
 from enrollment.services.own_certificates import OwnCertificateRefused
 from enrollment.signer.child import SignerChild, SignerNotStarted
 
@@ -29,9 +37,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # Django's signature
         """Bind, make sure of the site's certificate, serve."""
+        settings = conf.current()
+        try:
+            # Held until the last worker has ended: each of them inherits it.
+            with occupancy.occupied(settings.home):
+                self._serve(settings)
+        except occupancy.HomeTaken as error:
+            raise CommandError(str(error)) from error
+
+    def _serve(self, settings: conf.Settings) -> None:
         from enrollment.serving import server  # noqa: PLC0415  # gunicorn is for this command only
 
-        settings = conf.current()
         self._refuse_unready()
         try:
             bound = server.bind(settings)
@@ -42,6 +58,7 @@ class Command(BaseCommand):
         watch = self._open_keys(settings)
         try:
             self._recover()
+            self._catch_up()
             own = site_certificate.ensure(timezone.now()) if bound.tls else None
         except (OwnCertificateRefused, keyring.KeyProblem) as error:
             raise CommandError(str(error)) from error
@@ -72,6 +89,13 @@ class Command(BaseCommand):
             return
         if finished:
             self.stdout.write(f"Finished {len(finished)} requests that a crash had interrupted.")
+
+    def _catch_up(self) -> None:
+        """Bring the audit log up to date; one that cannot be written must not stop the CA."""
+        try:
+            audit_log.catch_up()
+        except OSError as error:
+            self.stderr.write(f"The audit log cannot be written: {error}")
 
     def _refuse_unready(self) -> None:
         loader = MigrationExecutor(connections["default"]).loader

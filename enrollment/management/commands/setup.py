@@ -10,7 +10,7 @@ from enrollment import conf
 from enrollment.management import passphrase
 from enrollment.management.addresses import addresses, written
 from enrollment.management.next_step import next_step
-from enrollment.services import locks
+from enrollment.services import locks, occupancy
 from enrollment.services.setup import SetupFailed, SetupReport, run_setup
 
 
@@ -22,13 +22,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # Django's signature
         """Migrate, make what is missing, and say what there is now."""
-        conf.current().home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locks.exclusive("setup"):
-            call_command("migrate", verbosity=0, interactive=False)
-        passphrase.ask()
+        home = conf.current().home
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            report = run_setup(now=timezone.now())
-        except SetupFailed as error:
+            with occupancy.occupied(home):
+                with locks.exclusive("setup"):
+                    call_command("migrate", verbosity=0, interactive=False)
+                passphrase.ask()
+                report = run_setup(now=timezone.now())
+        except (SetupFailed, occupancy.HomeTaken) as error:
             raise CommandError(str(error)) from error
         for line in lines(report, conf.current()):
             self.stdout.write(line)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrollment import conf
 from enrollment.management import passphrase
-from enrollment.services import authority, keyring
+from enrollment.services import authority, keyring, occupancy
 from enrollment.signer import server
 from enrollment.signer.desk import Desk
 from enrollment.signer.log import UseLog
@@ -34,20 +34,25 @@ class Command(BaseCommand):
         keyring.be_signer()
         passphrase.ask()
         try:
-            authority.check_current_key()
-            listener = server.listen(settings.signer_socket)
-        except (keyring.KeyProblem, server.SignerRunning) as error:
+            with occupancy.occupied(settings.home):
+                self._sign(settings, options["until_closed"])
+        except (keyring.KeyProblem, server.SignerRunning, occupancy.HomeTaken) as error:
             raise CommandError(str(error)) from error
+
+    def _sign(self, settings: conf.Settings, until_closed: int | None) -> None:
+        authority.check_current_key()
+        try:
+            listener = server.listen(settings.signer_socket)
         except OSError as error:
             raise CommandError(
                 f"The socket {settings.signer_socket} cannot be made: {error.strerror}."
             ) from error
-        if options["until_closed"] is None:
+        if until_closed is None:
             self.stdout.write(f"Signing for {settings.signer_socket}")
             self.stdout.flush()
         desk = Desk(keyring.ring(), UseLog(settings.home), settings.signer_rate)
         try:
-            server.serve(listener, desk, options["until_closed"])
+            server.serve(listener, desk, until_closed)
         finally:
             listener.close()
             settings.signer_socket.unlink(missing_ok=True)
