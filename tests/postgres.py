@@ -6,10 +6,12 @@ process ends, by whatever means, the shell stops the server and removes the fold
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,7 +26,7 @@ from tests.tools import missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-USER: Final = "certsrv"
+USER: Final = "tester"
 # Only this role is asked for a password; the folder of the socket keeps strangers from the others.
 LOCKED_USER: Final = "locked"
 # Nothing of a test has to survive a power cut.
@@ -128,6 +130,25 @@ class Cluster:
     def pause(self) -> None:
         """Stop serving; the data stay."""
         self._tell("stop", until=2)
+
+    def crash(self) -> None:
+        """Kill the server as a power cut does; what it started ends by itself."""
+        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        give_up = time.monotonic() + _START_SECONDS
+        while self._processes():
+            assert time.monotonic() < give_up, "processes of the server outlived it"
+            time.sleep(0.05)
+
+    def _processes(self) -> list[int]:
+        """Return the processes that work in the data folder."""
+        data = str((self.folder / "data").resolve())
+        found = []
+        for place in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if str(place.readlink()) == data:
+                    found.append(int(place.parent.name))
+        return found
 
     def _tell(self, word: str, *, until: int) -> None:
         assert self.keeper is not None

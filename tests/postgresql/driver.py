@@ -174,6 +174,30 @@ def standing(ids: list[int]) -> dict[int, tuple[str, int]]:
     }
 
 
+def change_slowly(serial_number: str, seconds: float) -> None:
+    """Revoke a certificate in a transaction that ends only after a while."""
+    from enrollment.services import revocation
+
+    def tell(*_: Any) -> None:
+        sys.stdout.write(json.dumps({"result": "changed, not committed"}) + "\n")
+        sys.stdout.flush()
+        time.sleep(seconds)
+
+    revocation._tell_trail = tell  # noqa: SLF001 - for this process only
+    change(serial_number, "revoke")
+
+
+def publish_at(days: float, base: bool) -> int:  # noqa: FBT001 - from JSON
+    """Publish as if it were so many days later."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from enrollment.services import publication
+
+    return publication.publish(now=timezone.now() + timedelta(days=days), actor="test", base=base)
+
+
 def publish(count: int, threads: int) -> list[int]:
     """Publish from several threads at once; return the numbers."""
     from django.utils import timezone
@@ -317,8 +341,8 @@ def _in_threads(act: Callable[[int], Any], count: int, threads: int) -> list[Any
 ACTS: dict[str, Callable[..., Any]] = {
     act.__name__: act
     for act in (
-        people, issue, ask, look, decide, standing, publish, change, wander, lists, statuses,
-        recover, keep, rows,
+        people, issue, ask, look, decide, standing, publish, publish_at, change, change_slowly,
+        wander, lists, statuses, recover, keep, rows,
     )
 }  # fmt: skip
 

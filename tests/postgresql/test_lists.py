@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from tests.postgresql.driver import at_once
+from tests.postgresql.conftest import node
+from tests.postgresql.driver import Driver, at_once
 from tests.postgresql.test_nodes import issuer, list_of, number_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.live import LiveSite
+    from tests.postgres import Cluster
     from tests.postgresql.conftest import Nodes
 
 DELTA = "/certsrv/certcrl.crl?Type=delta&Renewal=-1&Enc=bin"
@@ -103,6 +107,34 @@ def test_base_and_delta_are_the_database_after_any_interleaving(nodes: Nodes, se
     assert bases
     for base in bases:
         assert combined(base, delta, serials) == known, (base["number"], delta["number"])
+
+
+def test_a_change_that_is_being_committed_is_in_the_list_or_in_the_next_delta(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """A list of the other node must not speak of a moment that a change still in the air is before.
+
+    Days later the delta is relative to that list; a change missed by both would never be told.
+    """
+    site = node(tmp_path / "a", cluster.make("in-the-air"))
+    site.manage("setup")
+    a, b = Driver(site), Driver(site)
+    try:
+        a.do("people")
+        ((_, serial),) = a.do("issue", count=1)
+        assert a.do("change_slowly", serial_number=serial, seconds=1) == "changed, not committed"
+        between = b.do("publish_at", days=0, base=True)
+        a.end()
+        last = b.do("publish_at", days=2, base=False)
+        rows = b.do("lists")
+    finally:
+        a.stop()
+        b.stop()
+
+    (base,) = (row for row in rows if row["number"] == between and not row["delta"])
+    (delta,) = (row for row in rows if row["number"] == last and row["delta"])
+    assert delta["base"] >= between
+    assert combined(base, delta, [serial]) == {serial: 0}
 
 
 def combined(base: dict[str, Any], delta: dict[str, Any], serials: list[str]) -> dict[str, Any]:
