@@ -183,7 +183,7 @@ def change_slowly(serial_number: str, seconds: float) -> None:
         sys.stdout.flush()
         time.sleep(seconds)
 
-    revocation._tell_trail = tell  # noqa: SLF001 - for this process only
+    revocation._tell_trail = tell  # type: ignore[assignment]  # noqa: SLF001 - for this process only
     change(serial_number, "revoke")
 
 
