@@ -41,6 +41,8 @@ INSTALLED_APPS = [
 
 # No GZipMiddleware, ever: scripts ask for gzip and do not decode it (contract, rule 20).
 MIDDLEWARE = [
+    # Before anything reads a header.
+    "enrollment.signin.proxies.ProxyMiddleware",
     "enrollment.serving.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
+from enrollment import conf_clients
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -36,7 +37,7 @@ CA_KEY_KINDS: Final = (
     "ml-dsa-87",
 )
 # Each is a module of `enrollment.signin.methods`.
-SIGN_IN_METHODS: Final = ("basic", "token")
+SIGN_IN_METHODS: Final = ("basic", "token", conf_clients.CERTIFICATE, conf_clients.REMOTE_USER)
 _BROWSER_WAYS: Final = ("form", "challenge")
 _VISIBLE_TO: Final = ("own", "signed-in", "anyone")
 _HTTP_PORT: Final = 80
@@ -69,6 +70,7 @@ class Settings:
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
     sign_in: tuple[str, ...]
+    clients: conf_clients.Clients
     browser_sign_in: str
     realm: str
     domain: str
@@ -122,22 +124,6 @@ def _home(environment: Environment) -> Path:
 def _published(environment: Environment) -> Path:
     elsewhere = environment.text("CERTSRV_PUBLISHED", "")
     return Path(elsewhere).absolute() if elsewhere else _home(environment) / "published"
-
-
-def _sign_in(environment: Environment) -> tuple[str, ...]:
-    words = tuple(
-        dict.fromkeys(
-            word.strip().casefold()
-            for word in environment.text("CERTSRV_SIGN_IN", "basic").split(",")
-            if word.strip()
-        )
-    )
-    if not words or not set(words) <= set(SIGN_IN_METHODS):
-        raise ImproperlyConfigured(
-            f"CERTSRV_SIGN_IN is '{','.join(words)}'. Write one or more of these, parted by "
-            f"commas: {', '.join(SIGN_IN_METHODS)}."
-        )
-    return words
 
 
 def _signer(environment: Environment) -> str:
@@ -295,7 +281,8 @@ def _read(environment: Environment) -> Settings:
         admin_password=environment.secret("CERTSRV_ADMIN_PASSWORD"),
         secret_key=environment.secret("CERTSRV_SECRET_KEY"),
         database_url=environment.secret("DATABASE_URL"),
-        sign_in=_sign_in(environment),
+        sign_in=(sign_in := conf_clients.methods(environment.text, SIGN_IN_METHODS)),
+        clients=conf_clients.read(environment.text, sign_in),
         browser_sign_in=environment.choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),

@@ -94,6 +94,15 @@ def test_a_setting_is_read_as_it_was_meant(name: str, value: str, field: str, me
         ("CERTSRV_CERTIFICATES_VISIBLE_TO", "friends", "own, signed-in, anyone"),
         ("CERTSRV_MAX_REQUEST_KIB", "1", "from 4 to 1024"),
         ("CERTSRV_SIGNER", "signer.sock", "Write process"),
+        ("CERTSRV_TRUSTED_PROXIES", "0.0.0.0/0", "never everybody"),
+        ("CERTSRV_TRUSTED_PROXIES", "127.0.0.1, ::/0", "never everybody"),
+        ("CERTSRV_TRUSTED_PROXIES", "10.0.0.5/24", "for example 127.0.0.1"),
+        ("CERTSRV_TRUSTED_PROXIES", "proxy.example.com", "for example 127.0.0.1"),
+        ("CERTSRV_TRUSTED_PROXIES", "*", "for example 127.0.0.1"),
+        ("CERTSRV_REMOTE_USER_HEADER", "Remote_User", "letters, digits and hyphens"),
+        ("CERTSRV_REMOTE_USER_HEADER", "authorization", "that only the proxy sends"),
+        ("CERTSRV_CERTIFICATE_MAPPING", "anybody", "explicit, issued"),
+        ("CERTSRV_SIGN_IN", "remote-user", "CERTSRV_TRUSTED_PROXIES names nobody"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_to_type(name: str, value: str, told: str) -> None:

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
 from enrollment.admin import access, links
+from enrollment.admin.mapping import MappingInline
 from enrollment.admin.readonly import plain_title
-from enrollment.models import Account, ManagerScope
-from enrollment.services import audit, manager_scopes, people
+from enrollment.models import Account, CertificateMapping, ManagerScope
+from enrollment.services import audit, client_certificates, manager_scopes, people
 from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 _SECRET: Final = frozenset({"password", "password1", "password2", "usable_password"})
+# Recorded as what they are before and after, not field by field.
+_WRITTEN: Final = {
+    ManagerScope: ("decides_only", manager_scopes.written),
+    CertificateMapping: ("signs_in_with", client_certificates.written),
+}
 
 admin.site.unregister(User)
 
@@ -45,7 +51,7 @@ class ScopeInline(admin.TabularInline[ManagerScope, User]):
 class AccountAdmin(UserAdmin[User]):
     """Accounts are added, changed and switched off, never deleted: requests name them."""
 
-    inlines = (AccountInline, ScopeInline)
+    inlines = (AccountInline, ScopeInline, MappingInline)
     list_display = ("username", "full_name", "email", "roles", "is_active")
     list_filter = ("is_active", "groups")
     ordering = ("username",)
@@ -98,16 +104,17 @@ class AccountAdmin(UserAdmin[User]):
         formsets: list[BaseModelFormSet[Model, Any]],
         change: bool,
     ) -> None:
-        """Store groups, directory entry and limits, and record what changed."""
-        limits = manager_scopes.written(form.instance)
+        """Store groups, directory entry, limits and certificates; record what changed."""
+        before = _written(form.instance)
         super().save_related(request, form, formsets, change)
         people.mark(form.instance)
-        entries = [one for one in formsets if one.model is not ManagerScope]
+        entries = [one for one in formsets if one.model not in _WRITTEN]
         changes: dict[str, Any] = {}
         for each in [form, *(inner for formset in entries for inner in formset.forms)]:
             changes.update(_changes(each))
-        if limits != (limited := manager_scopes.written(form.instance)):
-            changes["decides_only"] = [limits, limited]
+        for name, after in _written(form.instance).items():
+            if before[name] != after:
+                changes[name] = [before[name], after]
         if changes or not change:
             audit.record(
                 "user changed" if change else "user added",
@@ -145,6 +152,10 @@ def _certificates_of(row: User, request: HttpRequest) -> dict[str, Any]:
         "certificates_address": links.certificates_of(name) if may_see else "",
         "holdings": (holding,) if takes_back else (),
     }
+
+
+def _written(row: User) -> dict[str, list[str]]:
+    return {name: written(row) for name, written in _WRITTEN.values()}
 
 
 def _changes(form: ModelForm[Any]) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
 from enrollment.models.authority_request import AuthorityRequest
 from enrollment.models.certificate import Certificate, CertificateName
+from enrollment.models.certificate_mapping import CertificateMapping
 from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList, RevocationListContent
 from enrollment.models.cross_certificate import CrossCertificate
@@ -26,6 +27,7 @@ __all__ = [
     "Authority",
     "AuthorityRequest",
     "Certificate",
+    "CertificateMapping",
     "CertificateName",
     "CertificateRevocationList",
     "ConditionReport",

@@ -19,8 +19,9 @@ from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from enrollment import conf
+from enrollment import conf, conf_clients
 from enrollment.environment import Listener
+from enrollment.services import client_authorities
 from enrollment.services.site_certificate import SiteCertificate
 from enrollment.serving import housekeeping
 from enrollment.serving.connections import SiteWorker, TLSListener
@@ -87,6 +88,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._bound = bound
         self._workers = workers
         self._ready = ready
+        self._proxies = conf.current().clients.proxies
         super().__init__()
 
     def load_config(self) -> None:
@@ -121,6 +123,10 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # Lists of many megabytes go from the file to the wire; a TLS socket reads and encrypts
             # them piece by piece.
             "sendfile": True,
+            # Only these may say that a client came over TLS; a proxy on this machine always may.
+            "forwarded_allow_ips": ",".join(("127.0.0.1", "::1", *map(str, self._proxies))),
+            # `Client_Cert` would become `Client-Cert` on its way into the application.
+            "header_map": "drop",
             "forwarder_headers": "",
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108  # gunicorn makes its own names in it
@@ -154,6 +160,11 @@ class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         self.handle_term()
 
 
+def _clients(settings: conf.Settings) -> Callable[[], tuple[bytes, ...]] | None:
+    """Return what tells whose certificates clients may show, where they may show any."""
+    return client_authorities.trusted if conf_clients.CERTIFICATE in settings.sign_in else None
+
+
 def serve(
     bound: Listeners,
     own: SiteCertificate | None,
@@ -171,7 +182,7 @@ def serve(
         watch: called every second or so.
     """
     if bound.tls is not None and own is not None:
-        files = CertificateFiles(own.certificate, own.key)
+        files = CertificateFiles(own.certificate, own.key, _clients(conf.current()))
         SiteWorker.tls = TLSListener(bound.tls.getsockname(), files)
     # gunicorn reads its own environment variable for more; ours is the only one that counts.
     os.environ.pop("GUNICORN_CMD_ARGS", None)

@@ -3,15 +3,20 @@
 import ssl
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from django.db import DatabaseError
 
+from enrollment.services.client_authorities import ClientAuthoritiesUnreadable
 from enrollment.serving.sockets import PatientTLSSocket
 
 # How old a look at the files may be. A renewed certificate is in use this soon after it is written.
 LOOK_EVERY_SECONDS = 5.0
+# Returns the CA certificates, DER, whose holders may show a certificate of theirs.
+Authorities = Callable[[], tuple[bytes, ...]]
 STRONG_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
@@ -30,13 +35,14 @@ class CertificateFiles:
     Connections that are open keep the context they began with, so a renewal drops nobody.
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
+    def __init__(self, certificate: Path, key: Path, clients: Authorities | None = None) -> None:
         self._certificate = certificate
         self._key = key
+        self._clients = clients
         self._lock = threading.Lock()
         self._looked_at = time.monotonic()
         self._seen = self._mark()
-        self._context = make_context(certificate, key)
+        self._context = self._make()
 
     def context(self) -> ServerContext:
         """Return the context to begin a connection with."""
@@ -51,16 +57,33 @@ class CertificateFiles:
         try:
             mark = self._mark()
             if mark != self._seen:
-                self._context = make_context(self._certificate, self._key)
+                self._context = self._make()
                 self._seen = mark
-        except OSError:
+        except (OSError, DatabaseError, ClientAuthoritiesUnreadable):
             # Certificate and key are two files: between the two writes they do not match. The
             # next look finds them whole; until then the old pair serves. (SSLError is an OSError.)
             return
 
-    def _mark(self) -> tuple[int, int]:
+    def _make(self) -> ServerContext:
+        context = make_context(self._certificate, self._key)
+        if self._clients is not None:
+            ask_for_certificates(context, self._clients())
+        return context
+
+    def _mark(self) -> tuple[object, ...]:
         status = self._certificate.stat()
-        return status.st_mtime_ns, status.st_ino
+        clients = self._clients() if self._clients is not None else ()
+        return status.st_mtime_ns, status.st_ino, clients
+
+
+def ask_for_certificates(context: ssl.SSLContext, authorities: Sequence[bytes]) -> None:
+    """Ask each client for a certificate of one of these; none is as good as one.
+
+    Each stands for itself, whoever signed it: an issuing CA can be trusted without its root.
+    """
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=b"".join(authorities))
 
 
 def make_context(certificate: Path, key: Path) -> ServerContext:

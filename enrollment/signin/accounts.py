@@ -36,13 +36,14 @@ def account_of(credentials: Credentials) -> User | None:
     name = account_name(credentials.name, realm=settings.realm, domain=settings.domain)
     if name is None:
         return None
-    user = _find(name)
+    user = find(name)
     if _is_remembered(name, user, credentials.password):
         return user if user and user.is_active else None
     return _check_password(name, user, credentials.password)
 
 
-def _find(name: str) -> User | None:
+def find(name: str) -> User | None:
+    """Return the account of this name, active or not."""
     found = User.objects.select_related("account").filter(username=name).first()
     if found is None:
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.

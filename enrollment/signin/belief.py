@@ -15,6 +15,8 @@ class SignedInBy(StrEnum):
     BASIC = "basic"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105  # a word
+    CERTIFICATE = "certificate"
+    REMOTE_USER = "remote-user"
 
 
 @dataclass(frozen=True, slots=True)

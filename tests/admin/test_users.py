@@ -38,6 +38,8 @@ def change(client: Client, user: User, **changes: Any) -> Any:
         "account-0-upn": "",
         "manager_scopes-TOTAL_FORMS": "0",
         "manager_scopes-INITIAL_FORMS": "0",
+        "certificate_mappings-TOTAL_FORMS": "0",
+        "certificate_mappings-INITIAL_FORMS": "0",
     }
     return client.post(f"/admin/auth/user/{user.pk}/change/", fields | changes, follow=True)
 
@@ -75,6 +77,8 @@ def test_a_user_is_added_and_that_is_recorded_without_the_password(office: Clien
             "account-INITIAL_FORMS": "0",
             "manager_scopes-TOTAL_FORMS": "0",
             "manager_scopes-INITIAL_FORMS": "0",
+            "certificate_mappings-TOTAL_FORMS": "0",
+            "certificate_mappings-INITIAL_FORMS": "0",
         },
     )
 

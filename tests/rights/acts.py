@@ -144,6 +144,7 @@ def _user(thing: Belongings) -> dict[str, Any]:
         "username": thing.user.username, "email": "new@example.com", "is_active": "on",
         "groups": list(groups), "account-TOTAL_FORMS": "0", "account-INITIAL_FORMS": "0",
         "manager_scopes-TOTAL_FORMS": "0", "manager_scopes-INITIAL_FORMS": "0",
+        "certificate_mappings-TOTAL_FORMS": "0", "certificate_mappings-INITIAL_FORMS": "0",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from enrollment.services import (
     audit_log,
     authority,
     awaited,
+    client_authorities,
     issuance,
     keyring,
     occupancy,
@@ -55,6 +56,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not bound.all():
             raise CommandError("Both listeners are off. Set CERTSRV_HTTP or CERTSRV_HTTPS.")
+        try:
+            client_authorities.others()
+        except client_authorities.ClientAuthoritiesUnreadable as error:
+            raise CommandError(str(error)) from error
         watch = self._open_keys(settings)
         try:
             self._recover()

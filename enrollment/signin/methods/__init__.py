@@ -10,10 +10,15 @@ from django.http import HttpRequest
 
 from enrollment import conf
 from enrollment.signin.belief import CredentialsRefused, Method, Seen
-from enrollment.signin.methods import basic, token
+from enrollment.signin.methods import basic, certificate, remote_user, token
 
 # A token may come as the password of Basic; what does not look like one is left to the next.
-METHODS: Final[tuple[Method, ...]] = (token.METHOD, basic.METHOD)
+METHODS: Final[tuple[Method, ...]] = (
+    token.METHOD,
+    basic.METHOD,
+    certificate.METHOD,
+    remote_user.METHOD,
+)
 
 
 def look(request: HttpRequest) -> Seen:
