@@ -161,11 +161,11 @@ def check_issuer(
         PolicyBuilder()
         .store(Store(list(authorities)))
         .time(now)
-        .max_chain_depth(0)
         .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_policy())
         .build_client_verifier()
     )
     try:
+        # No certificate to go between.
         verifier.verify(shown.certificate, [])
     except VerificationError as error:
         raise NoClientCertificate(f"The path to its CA does not hold: {error}.") from error

@@ -14,10 +14,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from enrollment.ca.client_certificate import Rule
+from enrollment.ca.client_certificate import Rule, read
 from enrollment.conf_clients import Clients
 from enrollment.models import Authority, Certificate, CertificateMapping, Template
 from enrollment.services import client_certificates
+from enrollment.signin.belief import CredentialsRefused
 from enrollment.signin.methods import certificate as method
 from tests import make
 from tests.other_ca import SERVER, OtherCA, other_ca, upn
@@ -41,12 +42,22 @@ def _certificates_are_on(configure: Callable[..., None]) -> None:
 
 
 @pytest.fixture
-def other(site: SetupReport, tmp_path: Path, configure: Callable[..., None]) -> OtherCA:
+def trust(site: SetupReport, tmp_path: Path, configure: Callable[..., None]) -> Callable[..., None]:
+    """Name other CAs, as the operator does."""
+
+    def name(pem: bytes) -> None:
+        file = tmp_path / "cas.pem"
+        file.write_bytes(pem)
+        configure(sign_in=METHODS, clients=Clients(proxies=NETWORKS, ca_file=str(file)))
+
+    return name
+
+
+@pytest.fixture
+def other(trust: Callable[..., None]) -> OtherCA:
     """Another CA that is trusted."""
     found = other_ca()
-    file = tmp_path / "cas.pem"
-    file.write_bytes(found.pem)
-    configure(sign_in=METHODS, clients=Clients(proxies=NETWORKS, ca_file=str(file)))
+    trust(found.pem)
     return found
 
 
@@ -168,14 +179,18 @@ def test_one_octet_more_is_another_certificate(own: Certificate) -> None:
     assert client_certificates.account_of(bytes(own.der), now=timezone.now()) is None
 
 
-def test_our_name_as_the_issuer_is_not_our_record(
-    client: Client, alice: User, own: Certificate
+def test_a_good_signature_of_ours_is_not_our_record(
+    client: Client, alice: User, own: Certificate, trust: Callable[..., None]
 ) -> None:
-    """Whoever has the CA's name, or even its key, but not its database."""
+    """Whoever has the CA's key, but not its database; even where the operator names our own CA."""
+    enter(alice, x509.load_der_x509_certificate(bytes(own.der)), Rule.EXACT)
     ca = x509.load_der_x509_certificate(bytes(Authority.objects.get().der))
-    forger = OtherCA(ca, make.key("ec:p256", 40))
+    trust(ca.public_bytes(Encoding.PEM))
+    assert who(client, header(bytes(own.der))) == "alice"
 
-    assert who(client, header(der_of(forger.issue("alice")))) == ""
+    Certificate.objects.filter(pk=own.pk).update(thumbprint_sha256="0" * 64)
+
+    assert who(client, header(bytes(own.der))) == ""
 
 
 def test_one_certificate_is_entered_for_an_account(
@@ -198,6 +213,20 @@ def test_two_accounts_are_none(client: Client, charlie: User, own: Certificate) 
 def test_our_own_certificates_are_not_mapped_by_name(own: Certificate, rule: Rule) -> None:
     with pytest.raises(client_certificates.MappingRefused, match="names that its requester chose"):
         client_certificates.mapping(bytes(own.der), rule, now=timezone.now())
+
+
+def test_a_rule_by_name_does_not_reach_our_own_certificates(
+    client: Client, charlie: User, own: Certificate, configure: Callable[..., None]
+) -> None:
+    """Another CA may have had the name of ours."""
+    configure(sign_in=METHODS, clients=Clients(proxies=NETWORKS))
+    shown = read(bytes(own.der))
+    [(rule, value)] = [claim for claim in shown.claims if claim[0] is Rule.UPN]
+    CertificateMapping.objects.create(
+        user=charlie, rule=rule, value=value, issuer=shown.issuer, created_at=timezone.now()
+    )
+
+    assert who(client, header(bytes(own.der))) == ""
 
 
 # --- those of another CA ---
@@ -294,7 +323,7 @@ def test_what_is_wrong_with_it_matters_however_it_is_entered(
     CertificateMapping.objects.create(
         user=alice,
         rule="exact",
-        value=client_certificates.client_certificate.read(shown).thumbprint,
+        value=read(shown).thumbprint,
         created_at=timezone.now(),
     )
 
@@ -380,6 +409,9 @@ MALFORMED = {
     "no base64": ":{0}*:",
     "padding in the middle": ":AA==AAAA:",
     "too much padding": ":{0}==:",
+    "padding alone": ":====:",
+    "padding without need": ":AAAA==:",
+    "too little padding": ":AA=:",
     "nothing": "::",
     "endless": ":" + "A" * 20_000 + ":",
 }
@@ -392,6 +424,9 @@ def test_a_malformed_header_of_the_proxy_is_refused(
     value = pattern.replace("{0}", base64.b64encode(bytes(own.der)).decode())
 
     assert who(client, value) == ""
+    if value != "::":
+        with pytest.raises(CredentialsRefused):
+            method.read_header(value)
 
 
 @pytest.mark.parametrize("octets", [b"\0", b"\x30\x80", b"\x30\x82\xff\xff", b"x" * 12_300])
