@@ -256,6 +256,7 @@ def _of_keys(environment: Environment) -> dict[str, Any]:
 
 
 def _read(environment: Environment) -> Settings:
+    choice = environment.choice
     hostname = _hostname(environment)
     public_url = _public_url(environment, hostname)
     urls = partial(_urls, environment, hostname)
@@ -275,24 +276,22 @@ def _read(environment: Environment) -> Settings:
         keep_expired_on_crl=environment.flag("CERTSRV_KEEP_EXPIRED_ON_CRL", default=False),
         cross_certificates=environment.flag("CERTSRV_CROSS_CERTIFICATES", default=True),
         ca_name=_ca_name(environment),
-        ca_key=environment.choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
-        ca_type=environment.choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),
-        ca_role=environment.choice("CERTSRV_CA_ROLE", ROOT, (ROOT, SUBORDINATE)),
+        ca_key=choice("CERTSRV_CA_KEY", "rsa:3072", CA_KEY_KINDS),
+        ca_type=choice("CERTSRV_CA_TYPE", ENTERPRISE, (ENTERPRISE, STANDALONE)),
+        ca_role=choice("CERTSRV_CA_ROLE", ROOT, (ROOT, SUBORDINATE)),
         admin_password=environment.secret("CERTSRV_ADMIN_PASSWORD"),
         secret_key=environment.secret("CERTSRV_SECRET_KEY"),
         database_url=environment.secret("DATABASE_URL"),
         sign_in=(sign_in := conf_clients.methods(environment.text, SIGN_IN_METHODS)),
         clients=conf_clients.read(environment.text, sign_in),
-        browser_sign_in=environment.choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
+        browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
         backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),
         renewal_grace=environment.days("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650),
         self_approval=environment.flag("CERTSRV_SELF_APPROVAL", default=False),
-        certificates_visible_to=environment.choice(
-            "CERTSRV_CERTIFICATES_VISIBLE_TO", "own", _VISIBLE_TO
-        ),
+        certificates_visible_to=choice("CERTSRV_CERTIFICATES_VISIBLE_TO", "own", _VISIBLE_TO),
         html_for_unknown_agents=environment.flag("CERTSRV_HTML_FOR_UNKNOWN_AGENTS", default=False),
         metrics_token=_metrics_token(environment),
         max_request_bytes=environment.kib("CERTSRV_MAX_REQUEST_KIB", 64, least=4, most=1024),

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import ipaddress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from enrollment.ca.client_certificate import Rule, read
 from enrollment.conf_clients import Clients
 from enrollment.models import Authority, Certificate, CertificateMapping, Template
 from enrollment.services import client_certificates
-from enrollment.signin.belief import CredentialsRefused
-from enrollment.signin.methods import certificate as method
-from tests import make
 from tests.other_ca import SERVER, OtherCA, other_ca, upn
 from tests.signin.people import basic
+from tests.signin.shown import HOME, METHODS, NETWORKS, PROXY, der_of, enter, header, issue, who
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from enrollment.services.setup import SetupReport
-
-HOME = "/certsrv/"
-PROXY = "10.0.0.7"
-NETWORKS = (ipaddress.ip_network(PROXY),)
-METHODS = ("basic", "certificate")
+    from django.test import Client
 
 
 @pytest.fixture(autouse=True)
@@ -41,69 +32,7 @@ def _certificates_are_on(configure: Callable[..., None]) -> None:
     configure(sign_in=METHODS, clients=Clients(proxies=NETWORKS, mapping="issued"))
 
 
-@pytest.fixture
-def trust(site: SetupReport, tmp_path: Path, configure: Callable[..., None]) -> Callable[..., None]:
-    """Name other CAs, as the operator does."""
-
-    def name(pem: bytes) -> None:
-        file = tmp_path / "cas.pem"
-        file.write_bytes(pem)
-        configure(sign_in=METHODS, clients=Clients(proxies=NETWORKS, ca_file=str(file)))
-
-    return name
-
-
-@pytest.fixture
-def other(trust: Callable[..., None]) -> OtherCA:
-    """Another CA that is trusted."""
-    found = other_ca()
-    trust(found.pem)
-    return found
-
-
-def header(der: bytes) -> str:
-    """RFC 9440 section 2.1."""
-    return f":{base64.b64encode(der).decode()}:"
-
-
-def der_of(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
-
-
-def who(client: Client, value: str, address: str = PROXY) -> str:
-    """Return who a `Client-Cert` header signs in; nothing for nobody."""
-    answer = client.get(HOME, headers={"Client-Cert": value}, REMOTE_ADDR=address)
-    assert answer.status_code in (200, 401)
-    return str(answer.wsgi_request.user.get_username()) if answer.status_code == 200 else ""
-
-
-def issue(client: Client, user: User, template: str = "User", number: int = 50) -> Certificate:
-    """Ask for a certificate as `user`, by the front door."""
-    form = {
-        "Mode": "newreq",
-        "CertRequest": make.request_pem(number=number).decode(),
-        "CertAttrib": f"CertificateTemplate:{template}",
-    }
-    page = client.post("/certsrv/certfnsh.asp", form, headers=basic(user.username))
-    assert "certnew.cer?ReqID=" in page.content.decode()
-    return Certificate.objects.latest("pk")
-
-
-def enter(user: User, certificate: x509.Certificate, rule: Rule) -> CertificateMapping:
-    """Do what the page of a user does."""
-    made = client_certificates.mapping(der_of(certificate), rule, now=timezone.now())
-    made.user = user
-    made.save()
-    return made
-
-
 # --- our own certificates ---
-
-
-@pytest.fixture
-def own(client: Client, alice: User) -> Certificate:
-    """Alice's own certificate, by the template for people."""
-    return issue(client, alice)
 
 
 def test_what_was_issued_to_somebody_signs_them_in(client: Client, own: Certificate) -> None:
@@ -302,7 +231,7 @@ def test_a_ca_below_cannot_take_the_name_of_the_one_above(
 SPOILED = {
     "for servers": {"usages": [SERVER]},
     "for nothing": {"usages": None},
-    "for everything": {"usages": [x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]},
+    "for everything": {"usages": [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]},
     "expired": {"days": (-30, -1)},
     "of tomorrow": {"days": (1, 30)},
     "of a CA": {"extensions": [(x509.BasicConstraints(ca=True, path_length=None), True)]},
@@ -382,111 +311,6 @@ def test_an_empty_subject_is_nobody_s(other: OtherCA) -> None:
 
     with pytest.raises(client_certificates.MappingRefused, match="no names of this kind"):
         client_certificates.mapping(der_of(empty), Rule.SUBJECT, now=timezone.now())
-
-
-# --- who may say it ---
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.8", "::1", "192.0.2.1"])
-@pytest.mark.parametrize("name", ["Client-Cert", "client-cert", "CLIENT_CERT", "Client_Cert"])
-def test_a_header_from_outside_is_nothing(
-    client: Client, own: Certificate, address: str, name: str
-) -> None:
-    answer = client.get(HOME, headers={name: header(bytes(own.der))}, REMOTE_ADDR=address)
-
-    assert answer.status_code == 401
-
-
-MALFORMED = {
-    "empty": "",
-    "no colons": "{0}",
-    "one colon": ":{0}",
-    "PEM": "-----BEGIN CERTIFICATE----- {0} -----END CERTIFICATE-----",
-    "two": ":{0}:, :{0}:",
-    "with a parameter": ":{0}:;a=1",
-    "a string": '"{0}"',
-    "blanks inside": ": {0} :",
-    "no base64": ":{0}*:",
-    "padding in the middle": ":AA==AAAA:",
-    "too much padding": ":{0}==:",
-    "padding alone": ":====:",
-    "padding without need": ":AAAA==:",
-    "too little padding": ":AA=:",
-    "nothing": "::",
-    "endless": ":" + "A" * 20_000 + ":",
-}
-
-
-@pytest.mark.parametrize("pattern", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_header_of_the_proxy_is_refused(
-    client: Client, own: Certificate, pattern: str
-) -> None:
-    value = pattern.replace("{0}", base64.b64encode(bytes(own.der)).decode())
-
-    assert who(client, value) == ""
-    if value != "::":
-        with pytest.raises(CredentialsRefused):
-            method.read_header(value)
-
-
-@pytest.mark.parametrize("octets", [b"\0", b"\x30\x80", b"\x30\x82\xff\xff", b"x" * 12_300])
-@pytest.mark.usefixtures("site")
-def test_octets_that_are_no_certificate_are_nobody_s(client: Client, octets: bytes) -> None:
-    assert who(client, header(octets)) == ""
-
-
-def test_octets_behind_the_certificate_are_not_overlooked(client: Client, own: Certificate) -> None:
-    assert who(client, header(bytes(own.der) + b"\0")) == ""
-
-
-def test_an_unknown_certificate_leaves_the_other_ways_open(
-    client: Client, alice: User, own: Certificate
-) -> None:
-    headers = basic("alice") | {"Client-Cert": header(der_of(other_ca().issue()))}
-
-    assert client.get(HOME, headers=headers, REMOTE_ADDR=PROXY).status_code == 200
-
-
-def test_a_site_that_does_not_name_the_method_reads_no_certificate(
-    client: Client, own: Certificate, configure: Callable[..., None]
-) -> None:
-    configure(sign_in=("basic",), clients=Clients(proxies=NETWORKS, mapping="issued"))
-
-    assert who(client, header(bytes(own.der))) == ""
-
-
-def test_the_certificate_of_a_proxy_is_not_its_client_s(
-    client: Client, own: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may speak TLS to our listener, and show a certificate of its own there."""
-    monkeypatch.setattr(method, "client_certificate", lambda _: bytes(own.der))
-
-    assert client.get(HOME, REMOTE_ADDR=PROXY).status_code == 401
-    assert client.get(HOME, REMOTE_ADDR="192.0.2.1").status_code == 200
-
-
-def test_at_our_own_listener_a_header_says_nothing_beside_the_connection(
-    client: Client, alice: User, own: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stranger = der_of(other_ca().issue())
-    monkeypatch.setattr(method, "client_certificate", lambda _: stranger)
-
-    assert who(client, header(bytes(own.der)), "192.0.2.1") == ""
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
-)
-def test_another_site_cannot_use_the_certificate_of_a_browser(
-    own: Certificate, headers: dict[str, str]
-) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    told = headers | {"Client-Cert": header(bytes(own.der))}
-
-    answer = strict.post("/accounts/password/", {}, headers=told, REMOTE_ADDR=PROXY)
-
-    assert answer.status_code == 403
-    assert "sent from another site" in answer.content.decode()
 
 
 def test_a_manager_comes_to_the_desk_with_a_certificate(

@@ -45,7 +45,8 @@ def left(rf: RequestFactory, address: str) -> dict[str, str]:
         seen.append(request)
         return HttpResponse()
 
-    request = rf.get("/", headers={"User-Agent": "curl"}, REMOTE_ADDR=address, **CLAIMS)
+    request = rf.get("/", headers={"User-Agent": "curl"}, REMOTE_ADDR=address)
+    request.META |= CLAIMS
     ProxyMiddleware(view)(request)
 
     assert seen[0].headers["User-Agent"] == "curl"
