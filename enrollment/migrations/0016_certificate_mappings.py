@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrollment", "0014_lists_without_content"),
+        ("enrollment", "0015_lost_certificates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

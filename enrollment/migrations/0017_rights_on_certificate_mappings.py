@@ -20,7 +20,7 @@ def new_rights(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrollment", "0015_certificate_mappings"),
+        ("enrollment", "0016_certificate_mappings"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
