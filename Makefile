@@ -32,5 +32,5 @@ clean: ## remove what was made, but never the data in var/
 $(BIN)/.run-time: requirements.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements.txt && touch $@
 
-$(BIN)/.development: requirements.txt requirements-dev.txt .ci/environment
+$(BIN)/.development: requirements.txt requirements-dev.txt requirements-dev-kerberos.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements-dev.txt && touch $@ $(BIN)/.run-time

@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
 
 from enrollment import conf
+from enrollment.signin import kerberos, keytab
 
 
 @register(Tags.security)
@@ -61,3 +62,29 @@ def check_plain_listener(
             id="enrollment.W001",
         )
     ]
+
+
+@register(Tags.security)
+def check_kerberos(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Refuse to start where tickets are to be believed that cannot be read."""
+    settings = conf.current()
+    if "negotiate" not in settings.sign_in:
+        return []
+    if not kerberos.is_installed():
+        return [
+            Error(
+                "CERTSRV_SIGN_IN names negotiate, and the Python package gssapi is missing, or the "
+                "library of Kerberos that it needs.",
+                hint="Type: pip install -r requirements-kerberos.txt (it needs libkrb5-dev), or "
+                "take negotiate out of CERTSRV_SIGN_IN.",
+                id="enrollment.E003",
+            )
+        ]
+    try:
+        keytab.service_principal(settings.kerberos.keytab, settings.hostname)
+    except keytab.KeytabUnusable as error:
+        return [Error(str(error), hint="See docs/howto/kerberos.md.", id="enrollment.E004")]
+    return []

@@ -37,11 +37,33 @@ CA_KEY_KINDS: Final = (
     "ml-dsa-87",
 )
 # Each is a module of `enrollment.signin.methods`.
-SIGN_IN_METHODS: Final = ("basic", "token", conf_clients.CERTIFICATE, conf_clients.REMOTE_USER)
+SIGN_IN_METHODS: Final = (
+    "negotiate",
+    "basic",
+    "token",
+    conf_clients.CERTIFICATE,
+    conf_clients.REMOTE_USER,
+)
 _BROWSER_WAYS: Final = ("form", "challenge")
+_CHANNEL_BINDINGS: Final = ("off", "offered", "required")
 _VISIBLE_TO: Final = ("own", "signed-in", "anyone")
 _HTTP_PORT: Final = 80
 CRL_FILE: Final = "%3%8<CRLPartitionIndex>%9.crl"
+
+
+@dataclass(frozen=True, slots=True)
+class Kerberos:
+    """Whose tickets are believed, and over which connections.
+
+    Attributes:
+        keytab: the file with the key of the site.
+        realm: whose people have accounts here; empty for the keytab's own.
+        channel_binding: `off`, `offered` or `required`.
+    """
+
+    keytab: str = ""
+    realm: str = ""
+    channel_binding: str = "offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,7 @@ class Settings:
     browser_sign_in: str
     realm: str
     domain: str
+    kerberos: Kerberos
     workers: int
     backdate: timedelta
     renewal_grace: timedelta
@@ -124,6 +147,14 @@ def _home(environment: Environment) -> Path:
 def _published(environment: Environment) -> Path:
     elsewhere = environment.text("CERTSRV_PUBLISHED", "")
     return Path(elsewhere).absolute() if elsewhere else _home(environment) / "published"
+
+
+def _kerberos(environment: Environment) -> Kerberos:
+    return Kerberos(
+        keytab=environment.text("CERTSRV_KEYTAB", ""),
+        realm=environment.text("CERTSRV_KERBEROS_REALM", ""),
+        channel_binding=environment.choice("CERTSRV_CHANNEL_BINDING", "offered", _CHANNEL_BINDINGS),
+    )
 
 
 def _signer(environment: Environment) -> str:
@@ -287,6 +318,7 @@ def _read(environment: Environment) -> Settings:
         browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
+        kerberos=_kerberos(environment),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
         backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),
         renewal_grace=environment.days("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650),

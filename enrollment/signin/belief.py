@@ -13,6 +13,7 @@ class SignedInBy(StrEnum):
 
     NOTHING = "nothing"
     BASIC = "basic"
+    NEGOTIATE = "negotiate"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105  # a word
     CERTIFICATE = "certificate"

@@ -47,8 +47,12 @@ def unauthorized(request: HttpRequest, *, refused: bool = False) -> HttpResponse
         request: the request that carried no credentials, or wrong ones.
         refused: credentials were sent, and were not right.
     """
-    if conf.current().browser_sign_in == "form" and is_browser(request) and not refused:
-        return _for_browser(request)
+    if conf.current().browser_sign_in == "form" and is_browser(request):
+        tried = request.headers.get("Authorization", "").partition(" ")[0].lower()
+        # A browser sends tickets of its own accord: who has none that is good gets the form, and
+        # is not asked for one again. A password was typed into a box, which is shown once more.
+        if not refused or tried == "negotiate":
+            return _for_browser(request, ask=not refused)
     response = HttpResponse(BODY, status=401, reason="Unauthorized")
     _challenge(request, response)
     response["Cache-Control"] = "no-store"
@@ -64,8 +68,9 @@ def go_on(request: HttpRequest, line: str) -> HttpResponse:
     return response
 
 
-def _for_browser(request: HttpRequest) -> HttpResponse:
-    # Without a Basic challenge the browser draws our form, not its own password box.
+def _for_browser(request: HttpRequest, *, ask: bool) -> HttpResponse:
+    # Without a Basic challenge the browser draws our form, not its own password box. With
+    # Negotiate alone it first sends the ticket of its domain, if it has one and trusts us.
     if not is_navigation(request):
         response = HttpResponse(BODY, status=401, reason="Unauthorized")
     else:
@@ -73,6 +78,8 @@ def _for_browser(request: HttpRequest) -> HttpResponse:
 
         context = {"form": SignInForm(request), "next": request.get_full_path()}
         response = render(request, "signin/login.html", context, status=401)
+    if ask and "negotiate" in conf.current().sign_in:
+        response["WWW-Authenticate"] = CHALLENGES["negotiate"]
     response["Cache-Control"] = "no-store"
     return response
 
