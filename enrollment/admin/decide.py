@@ -52,7 +52,7 @@ class DenyForm(forms.Form):
 def issue(request_id: int, digest: str, person: Person) -> Result:
     """Approve exactly the content that was shown; a refusal becomes a sentence."""
     try:
-        certificate = review.approve(
+        done = review.approve(
             request_id, review.reviewer_of(person), digest=digest, now=timezone.now()
         )
     except (review.DecisionRefused, EnrollmentError) as error:
@@ -66,7 +66,15 @@ def issue(request_id: int, digest: str, person: Person) -> Result:
             "finished at the next start of the site; the operator finds the reason in the log.",
             messages.ERROR,
         )
-    return Result(f"Request {request_id} is issued to {certificate.requester}.", messages.SUCCESS)
+    if done.certificate is None:
+        return Result(
+            f"You approved request {request_id}: {done.tally}. Another certificate manager must, "
+            "too, before it is issued.",
+            messages.SUCCESS,
+        )
+    return Result(
+        f"Request {request_id} is issued to {done.certificate.requester}.", messages.SUCCESS
+    )
 
 
 def deny(request_id: int, reason: str, person: Person) -> Result:

@@ -19,7 +19,7 @@ from enrollment.admin.paging import CEILING, capped_count
 from enrollment.admin.wording import first_names, length
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest, Template
-from enrollment.services import manager_scopes
+from enrollment.services import approvals, manager_scopes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ class Entry:
     template: str
     age: str
     warnings: tuple[str, ...]
+    approvals: str
     address: str
     requester_address: str
 
@@ -152,7 +153,7 @@ def _read(rows: QuerySet[EnrollmentRequest], after: int, now: datetime) -> Queue
 
 
 def _entries(rows: Sequence[EnrollmentRequest], now: datetime) -> list[Entry]:
-    minded = warnings.of(rows, now)
+    minded, given = warnings.of(rows, now), approvals.told(rows)
     titles = dict(Template.objects.values_list("name", "display_name"))
     history = reverse("admin:enrollment_enrollmentrequest_changelist")
     return [
@@ -162,6 +163,7 @@ def _entries(rows: Sequence[EnrollmentRequest], now: datetime) -> list[Entry]:
             template=titles.get(row.template_name, row.template_name) or "none",
             age=length(now - row.submitted_at),
             warnings=minded[row.pk],
+            approvals=given.get(row.pk, ""),
             address=reverse("admin:enrollment_enrollmentrequest_change", args=[row.pk]),
             requester_address=f"{history}?{urlencode({'requester': row.requester})}",
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from enrollment.ca.lint import Finding
     from enrollment.ca.policy import Decision, Holder
     from enrollment.ca.request import CertificationRequest
+    from enrollment.models import GivenApproval
 
 _MOST: Final = 20
 
@@ -46,6 +47,9 @@ class Exhibit:
     holders: tuple[Holder, ...] = ()
     refusal: EnrollmentError | None = None
     unreadable: str = ""
+    needed: int = 1
+    approvals: tuple[GivenApproval, ...] = ()
+    remark: str = ""
     is_linted: bool = field(default=False)
 
 
@@ -58,13 +62,15 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
     beyond = reviews and not remit.has_request(row)
     reviews = reviews and not beyond
     subject = f"request {row.pk}"
+    exhibit = _exhibit(row, reviews=reviews, now=now)
     return {
         "title": names_of(row),
         "is_waiting": waits,
         "may_review": reviews,
         "beyond": remit.refusal("this request") if beyond else "",
         "is_own": reviews and _is_own(row, person),
-        "exhibit": _exhibit(row, reviews=reviews, now=now),
+        "exhibit": exhibit,
+        "has_approved": any(one.user_id == person.pk for one in exhibit.approvals),
         "state": state.of_request(row),
         "mood": state.words_of_request(row)[0],
         "arrived": links.moment(row.submitted_at, now),
@@ -104,6 +110,9 @@ def _under_review(seen: review.Review) -> Exhibit:
         digest=seen.digest,
         ignored=seen.ignored,
         holders=_each_once(seen.holders),
+        needed=seen.needed,
+        approvals=seen.approvals,
+        remark=seen.remark,
     )
 
 

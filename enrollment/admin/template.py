@@ -36,7 +36,8 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
     filter_horizontal = ()
     change_form_template = "admin/enrollment/template/change_form.html"
     fieldsets = (
-        (None, {"fields": ("display_name", "name", "published", "approval", "enroll_groups")}),
+        (None, {"fields": ("display_name", "name", "published", "approval", "approvals_needed",
+                           "enroll_groups")}),
         ("Names", {"fields": (
             "subject_source", "allowed_dns_suffixes", "allowed_ip_networks",
             "allowed_email_domains", "allowed_upn_suffixes", "allowed_name_patterns",

@@ -116,6 +116,8 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             "validity_days": "A certificate never outlives its CA, whatever stands here.",
             "renewal_days": "How long before its end a certificate is due for renewal.",
             "names_beyond": "Applies to the names above and to the name grants of groups.",
+            "approvals_needed": "For requests that wait: so many people, none of them the "
+            "requester.",
             "held_names": "A valid certificate with the name was issued to another account.",
             "include_sid": "From the directory entry of the account, never from a request; only "
             "where the subject is built from the directory.",

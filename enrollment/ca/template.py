@@ -28,6 +28,9 @@ SIGN_IN_USAGES: Final = frozenset({CLIENT_AUTHENTICATION, SMART_CARD_LOGON, ANY_
 # Names that make a CA certificate wherever they are requested (MS-WCCE 3.2.2.6.2.1.4.6).
 CA_TEMPLATE_NAMES: Final = frozenset({"subca", "ca", "crossca"})
 
+# More than a site has people for.
+MOST_APPROVALS: Final = 5
+
 DEFAULT_KEY_KINDS: Final = (
     KeyKind.RSA,
     KeyKind.EC_P256,
@@ -159,6 +162,7 @@ class CertificateTemplate:
     validity: timedelta = timedelta(days=365)
     renewal_period: timedelta = timedelta(weeks=6)
     approval: Approval = Approval.NONE
+    approvals_needed: int = 1
     enroll_groups: frozenset[str] = frozenset()
     allowed_names: NameRules = field(default_factory=NameRules)
     names_beyond: NamesBeyond = NamesBeyond.DENY
@@ -224,6 +228,7 @@ __all__ = [
     "DEFAULT_KEY_KINDS",
     "EMAIL_PROTECTION",
     "ENROLLMENT_AGENT",
+    "MOST_APPROVALS",
     "OCSP_SIGNING",
     "SERVER_AUTHENTICATION",
     "SIGN_IN_USAGES",

@@ -13,6 +13,7 @@ from enrollment.ca.template import (
     ANY_PURPOSE,
     CA_TEMPLATE_NAMES,
     ENROLLMENT_AGENT,
+    MOST_APPROVALS,
     Approval,
     CertificateTemplate,
     KeyUsage,
@@ -59,6 +60,7 @@ def problems(
         *_keys(template),
         *_times(template, issuer_end, now),
         *_enrollment(template),
+        *_approvals(template),
     )
     return tuple(sorted(found, key=lambda problem: not problem.blocks))
 
@@ -115,6 +117,22 @@ def _sign_in(template: CertificateTemplate) -> Iterator[Problem]:
             "approval",
             "An enrollment agent requests certificates in the name of others (ESC3).",
             "Let a certificate manager approve, or do not publish it.",
+        )
+
+
+def _approvals(template: CertificateTemplate) -> Iterator[Problem]:
+    if not 1 <= template.approvals_needed <= MOST_APPROVALS:
+        yield Problem(
+            "approvals_needed",
+            f"{template.approvals_needed} certificate managers would have to approve.",
+            f"Choose 1 to {MOST_APPROVALS}.",
+        )
+    elif template.approvals_needed > 1 and template.approval is Approval.NONE:
+        yield Problem(
+            "approvals_needed",
+            f"{template.approvals_needed} certificate managers would have to approve, and requests "
+            "are issued without asking any.",
+            "Let a certificate manager approve, always or for the first time; or choose 1.",
         )
 
 

@@ -10,6 +10,7 @@ from enrollment.models.certificate_mapping import CertificateMapping
 from enrollment.models.condition_report import ConditionReport
 from enrollment.models.crl import CertificateRevocationList, RevocationListContent
 from enrollment.models.cross_certificate import CrossCertificate
+from enrollment.models.given_approval import GivenApproval
 from enrollment.models.lost_certificate import LostCertificate
 from enrollment.models.manager_scope import ManagerScope
 from enrollment.models.name_grant import NameGrant
@@ -33,6 +34,7 @@ __all__ = [
     "ConditionReport",
     "CrossCertificate",
     "EnrollmentRequest",
+    "GivenApproval",
     "LostCertificate",
     "ManagerScope",
     "NameGrant",

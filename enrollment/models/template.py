@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from enrollment.ca.template import Approval, HeldNames, NamesBeyond, SubjectSource
+from enrollment.ca.template import MOST_APPROVALS, Approval, HeldNames, NamesBeyond, SubjectSource
 
 
 class Template(models.Model):
@@ -46,6 +46,11 @@ class Template(models.Model):
     renewal_days = models.PositiveIntegerField(default=42)
     approval = models.CharField(
         max_length=10, choices=[(member.value, member.label) for member in Approval]
+    )
+    approvals_needed = models.PositiveSmallIntegerField(
+        "certificate managers who must approve",
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_APPROVALS)],
     )
     enroll_groups = models.ManyToManyField(Group, blank=True, related_name="enrollable_templates")
     allowed_dns_suffixes = models.JSONField(default=list, blank=True)

@@ -164,6 +164,7 @@ def to_value(row: Template, groups: Iterable[Group] | None = None) -> Certificat
         validity=timedelta(days=row.validity_days),
         renewal_period=timedelta(days=row.renewal_days),
         approval=Approval(row.approval),
+        approvals_needed=row.approvals_needed,
         enroll_groups=frozenset(group.name for group in groups),
         allowed_names=NameRules(
             dns_suffixes=_texts(row.allowed_dns_suffixes),
@@ -214,6 +215,7 @@ def to_row(value: CertificateTemplate) -> Template:
         validity_days=value.validity.days,
         renewal_days=value.renewal_period.days,
         approval=value.approval.value,
+        approvals_needed=value.approvals_needed,
         allowed_dns_suffixes=list(value.allowed_names.dns_suffixes),
         allowed_ip_networks=[str(net) for net in value.allowed_names.ip_networks],
         allowed_name_patterns=list(value.allowed_names.patterns),

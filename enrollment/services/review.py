@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
+from django.db.models import Q
 
 from enrollment import conf
 from enrollment.ca import issuance as core
 from enrollment.ca.disposition import Disposition, Step
 from enrollment.ca.errors import DeniedByManager, EnrollmentError
+from enrollment.ca.lint import lint
 from enrollment.ca.policy import Decision, Deny, Requester
 from enrollment.models import Certificate, EnrollmentRequest, SigningRecord
 from enrollment.services import (
+    approvals,
     audit,
     authority,
     decision,
@@ -25,47 +28,30 @@ from enrollment.services import (
     manager_scopes,
 )
 from enrollment.services.manager_scopes import EVERYTHING, Remit
+from enrollment.services.refusals import (
+    AlreadyApproved,
+    BeyondRemit,
+    ContentChanged,
+    DecisionRefused,
+    NoAccount,
+    NotAReviewer,
+    NotPending,
+    PolicyRefuses,
+    SelfApproval,
+    UnknownRequest,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment.ca.issuance import PreparedCertificate
     from enrollment.ca.policy import Holder
+    from enrollment.ca.template import CertificateTemplate
+    from enrollment.models import GivenApproval
+    from enrollment.services.approvals import Tally
     from enrollment.services.judgement import Judgement
 
 _HISTORY = 20
-
-
-class DecisionRefused(Exception):
-    """A reviewer's act that is not done, and why, in one sentence."""
-
-
-class UnknownRequest(DecisionRefused):
-    """There is no request with this id."""
-
-
-class NotPending(DecisionRefused):
-    """The request does not wait (any more)."""
-
-
-class NotAReviewer(DecisionRefused):
-    """The caller may not decide requests."""
-
-
-class BeyondRemit(DecisionRefused):
-    """The reviewer's right is limited, and the request lies beyond (0x80094009)."""
-
-
-class SelfApproval(DecisionRefused):
-    """The reviewer asked for the certificate."""
-
-
-class ContentChanged(DecisionRefused):
-    """What was shown is not what would be signed now."""
-
-
-class PolicyRefuses(DecisionRefused):
-    """The policy denies what the reviewer would grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +61,15 @@ class Reviewer:
     name: str
     may_review: bool
     remit: Remit = EVERYTHING
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What an approval led to: the certificate, or none while more managers must approve."""
+
+    certificate: Certificate | None
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +84,9 @@ class Review:
     ignored: tuple[str, ...]
     holders: tuple[Holder, ...]
     history: tuple[EnrollmentRequest, ...]
+    needed: int = 1
+    approvals: tuple[GivenApproval, ...] = ()
+    remark: str = ""
 
     @property
     def digest(self) -> str:
@@ -98,7 +96,9 @@ class Review:
 
 def reviewer_of(user: User | AnonymousUser) -> Reviewer:
     """Return an account as a reviewer, with its rights as they are now."""
-    return Reviewer(user.get_username(), directory.may_review(user), manager_scopes.of(user))
+    return Reviewer(
+        user.get_username(), directory.may_review(user), manager_scopes.of(user), user.pk
+    )
 
 
 def find_pending(request_id: int) -> EnrollmentRequest:
@@ -125,15 +125,12 @@ def prepare_review(request_id: int, *, now: datetime) -> Review:
     """
     row = find_pending(request_id)
     judged = _judge(row, now, with_holders=True)
-    verdict, prepared, record = judged.decision, None, None
+    verdict, prepared, record, remark = judged.decision, None, None, ""
     if not isinstance(verdict, Deny):
-        issuing = authority.current()
         try:
-            prepared = issuance.prepare(judged, issuing, now=now)
+            prepared, record, remark = _prepare(row, judged, now)
         except EnrollmentError as error:
             verdict = Deny(error)
-        else:
-            record = _replace_prepared(row, prepared, now)
     return Review(
         row=row,
         judgement=judged,
@@ -148,6 +145,50 @@ def prepare_review(request_id: int, *, now: datetime) -> Review:
             .select_related("certificate")
             .defer("raw")[:_HISTORY]
         ),
+        needed=approvals.needed_for(row.template_name),
+        approvals=tuple(approvals.counting(record)) if record is not None else (),
+        remark=remark,
+    )
+
+
+def _prepare(
+    row: EnrollmentRequest, judged: Judgement, now: datetime
+) -> tuple[PreparedCertificate, SigningRecord, str]:
+    """Return what other managers approved while it stands, or else a content of this moment."""
+    remark, standing = "", approvals.standing(row)
+    if standing is not None:
+        again = _approved_content(standing, judged)
+        if again is not None and standing.created_at >= now - approvals.LIFETIME:
+            return again, standing, ""
+        remark = approvals.drop(standing, is_late=again is not None, now=now)
+    prepared = issuance.prepare(judged, authority.current(), now=now)
+    return prepared, _replace_prepared(row, prepared, now), remark
+
+
+def _approved_content(record: SigningRecord, judged: Judgement) -> PreparedCertificate | None:
+    """Return the content that a manager approved, if it would still be composed like this."""
+    if judged.template is None or record.authority != authority.current():
+        return None
+    try:
+        again = _compose_again(record, judged, judged.template, lints=True)
+    except EnrollmentError:
+        return None
+    return again if again.tbs == bytes(record.tbs) else None
+
+
+def _compose_again(
+    record: SigningRecord, judged: Judgement, template: CertificateTemplate, *, lints: bool
+) -> PreparedCertificate:
+    """Compose what a record holds with the template and the people of now."""
+    return core.prepare(
+        judged.request,
+        template,
+        authority.issuer_of(record.authority, partition=record.crl_partition),
+        judged.requester,
+        serial_number=int(record.serial_number, 16),
+        now=record.created_at,
+        backdate=conf.current().backdate,
+        check=lint if lints else (lambda _tbs, _algorithm: ()),
     )
 
 
@@ -172,19 +213,24 @@ def _replace_prepared(
     outdated = now - conf.current().review_lifetime
     with transaction.atomic():
         SigningRecord.objects.filter(
-            request=row, state=SigningRecord.State.PREPARED, created_at__lt=outdated
+            request=row,
+            state=SigningRecord.State.PREPARED,
+            created_at__lt=outdated,
+            approvals__isnull=True,
         ).delete()
         return issuance.write_down(
             row, prepared, authority.current(), state=SigningRecord.State.PREPARED, now=now
         )
 
 
-def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) -> Certificate:
+def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) -> Approved:
     """Issue a waiting request: exactly the content whose digest the reviewer was shown.
+
+    Where the template wants several managers, all but the last only leave their approval.
 
     Raises:
         NotAReviewer, UnknownRequest, NotPending, BeyondRemit, SelfApproval, PolicyRefuses,
-        ContentChanged
+        ContentChanged, NoAccount, AlreadyApproved
         IssuanceFault, keys.KeyProblem: the key failed; the next start finishes the certificate.
     """
     _check_reviewer(reviewer)
@@ -198,6 +244,9 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     _check_unchanged(row, record, now)
     with transaction.atomic(durable=True):
         _hold(row)
+        tally = approvals.give(record, reviewer, now=now)
+        if not tally.is_enough:
+            return Approved(None, tally)
         won = SigningRecord.objects.filter(
             pk=record.pk,
             state=SigningRecord.State.PREPARED,
@@ -209,7 +258,7 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
         others.delete()
         record.refresh_from_db()
         issuance.commit(record, now=now)
-    return issuance.complete(record, now=now)
+    return Approved(issuance.complete(record, now=now), tally)
 
 
 def _hold(row: EnrollmentRequest) -> None:
@@ -234,12 +283,11 @@ def _check_remit(reviewer: Reviewer, row: EnrollmentRequest) -> None:
 
 
 def _shown(row: EnrollmentRequest, digest: str, now: datetime) -> SigningRecord:
+    is_fresh = Q(created_at__gte=now - conf.current().review_lifetime)
+    stands = Q(created_at__gte=now - approvals.LIFETIME, approvals__isnull=False)
     record = (
         SigningRecord.objects.filter(
-            request=row,
-            digest=digest,
-            state=SigningRecord.State.PREPARED,
-            created_at__gte=now - conf.current().review_lifetime,
+            is_fresh | stands, request=row, digest=digest, state=SigningRecord.State.PREPARED
         )
         .select_related("request", "authority")
         .first()
@@ -259,16 +307,8 @@ def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetim
         raise PolicyRefuses(f"Request {row.pk} cannot be issued: {judged.decision.error}")
     if judged.template is None or record.authority != authority.current():
         raise ContentChanged(f"The CA changed since you looked at request {row.pk}. Look again.")
-    again = core.prepare(
-        judged.request,
-        judged.template,
-        authority.issuer_of(record.authority, partition=record.crl_partition),
-        judged.requester,
-        serial_number=int(record.serial_number, 16),
-        now=record.created_at,
-        backdate=conf.current().backdate,
-        check=lambda _tbs, _algorithm: (),  # these very octets were linted when they were shown
-    )
+    # These very octets were linted when they were shown.
+    again = _compose_again(record, judged, judged.template, lints=False)
     if again.tbs != bytes(record.tbs):
         raise ContentChanged(
             f"The template or the requester's directory entry changed since you looked at request "
@@ -319,9 +359,12 @@ def pending() -> list[int]:
 
 
 __all__ = [
+    "AlreadyApproved",
+    "Approved",
     "BeyondRemit",
     "ContentChanged",
     "DecisionRefused",
+    "NoAccount",
     "NotAReviewer",
     "NotPending",
     "PolicyRefuses",

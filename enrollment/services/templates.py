@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from enrollment.ca.template_rules import Problem, problems
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import Group
 
 # A new revision tells clients that the content changed; who may enroll is no content.
-_NO_CONTENT: Final = frozenset({"published", "enroll_groups"})
+_NO_CONTENT: Final = frozenset({"published", "enroll_groups", "approvals_needed"})
 _NOT_COMPARED: Final = frozenset({"id", "minor_version"})
 _FIRST_CUSTOM_VERSION: Final = (100, 0)
+_BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 _ARC_NUMBER: Final = 2**24
 
 
@@ -34,7 +36,19 @@ def judge(row: Template, groups: Collection[Group], *, now: datetime) -> tuple[P
     Raises:
         ValueError: the row holds a word that is no key kind, usage or network.
     """
-    return problems(directory.to_value(row, groups), issuer_end=_issuer_end(), now=now)
+    found = problems(directory.to_value(row, groups), issuer_end=_issuer_end(), now=now)
+    managers = User.objects.with_perm(directory.REVIEW_PERMISSION, backend=_BACKEND).count()
+    if managers < row.approvals_needed > 1:
+        found += (
+            Problem(
+                "approvals_needed",
+                f"{row.approvals_needed} certificate managers must approve, and there are "
+                f"{managers}: requests would wait for ever.",
+                "Give the role to more people, or choose fewer.",
+                blocks=False,
+            ),
+        )
+    return found
 
 
 def _issuer_end() -> datetime | None:

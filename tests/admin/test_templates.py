@@ -218,6 +218,7 @@ def test_a_new_template_gets_a_number_of_our_own_arc(office: Client) -> None:
         "display_name": "Printer",
         "subject_source": "request",
         "approval": "always",
+        "approvals_needed": "1",
         "extended_key_usages": "server authentication",
         "key_usages": ["digital_signature"],
         "allowed_keys": ["rsa", "ec-p256"],

@@ -148,7 +148,7 @@ class Command(VerbCommand):
         reviewer = _reviewer(options["reviewer"])
         try:
             digest = options["digest"] or _digest(options["id"])
-            certificate = review.approve(options["id"], reviewer, digest=digest.lower(), now=now)
+            done = review.approve(options["id"], reviewer, digest=digest.lower(), now=now)
         except (review.DecisionRefused, EnrollmentError) as error:
             raise Refusal(str(error)) from error
         except (keyring.KeyProblem, IssuanceFault) as error:
@@ -156,9 +156,15 @@ class Command(VerbCommand):
                 f"Request {options['id']} is approved but could not be signed: {error} The "
                 "certificate is finished at the next start of the site."
             ) from error
+        if done.certificate is None:
+            self.stdout.write(
+                f"Request {options['id']} is approved by {reviewer.name}: {done.tally}. Another "
+                "certificate manager must, too."
+            )
+            return
         self.stdout.write(
-            f"Request {options['id']} is issued to {certificate.requester}, serial number "
-            f"{certificate.serial_number}."
+            f"Request {options['id']} is issued to {done.certificate.requester}, serial number "
+            f"{done.certificate.serial_number}."
         )
 
     def deny(self, options: dict[str, Any]) -> None:
@@ -267,5 +273,7 @@ def _would_be(row: EnrollmentRequest) -> dict[str, Any]:
         "held_by_others": [f"{holder.name} ({holder.requester})" for holder in seen.holders],
         "findings": [finding.message for finding in seen.prepared.findings],
         "ignored": seen.ignored,
+        "approvals": f"{len(seen.approvals)} of {seen.needed}" if seen.needed > 1 else "",
+        "approved_by": [one.user.get_username() for one in seen.approvals],
         "digest": seen.digest,
     }
