@@ -19,7 +19,7 @@ from enrollment.models import (
     SigningRecord,
     Template,
 )
-from enrollment.services import issuance, review, templates
+from enrollment.services import approvals, issuance, review, templates
 from enrollment.services.approvals import LIFETIME
 from tests.conftest import person
 from tests.services.acts import MARIA, change_template, issued, submit_waiting
@@ -179,10 +179,10 @@ def test_a_look_that_was_stored_beside_an_approved_content_is_not_approved_eithe
     copy.pk, copy.digest, copy.serial_number = None, "1" * 64, "abc"
     copy.save()
 
-    with pytest.raises(review.DecisionRefused):
-        review.approve(row.pk, review.reviewer_of(second), digest="1" * 64, now=timezone.now())
+    with pytest.raises(review.ContentChanged, match="meanwhile"):
+        approvals.give(copy, review.reviewer_of(second), now=timezone.now())
 
-    assert not Certificate.objects.filter(request=row).exists()
+    assert [one.record_id for one in GivenApproval.objects.all()] != [copy.pk]
 
 
 def test_two_last_approvals_issue_one_certificate(
