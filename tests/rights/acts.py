@@ -62,6 +62,7 @@ def play(case: Case, scene: Scene) -> str:
         response = client.get(address, fields)
     changed = facts() != before
     word = _word(case, thing, response, changed=changed)
+    response.close()  # lists are sent from open files
     is_kept = case.act in KEPT_WHEN_REFUSED
     assert not changed or is_kept or (word == YES and case.method == "POST"), (
         f"{case} did something"
