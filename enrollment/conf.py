@@ -113,6 +113,7 @@ class Settings:
     token_name: str
     token_pin: Secret
     signer: str
+    signer_client: str
     signer_rate: int
     audit_log: Path | None
     backup_passphrase: Secret
@@ -176,6 +177,16 @@ def _metrics_token(environment: Environment) -> str:
             "openssl rand -hex 32"
         )
     return token
+
+
+def _signer_client(environment: Environment) -> str:
+    name = environment.text("CERTSRV_SIGNER_CLIENT", "")
+    if name and not environment.text("CERTSRV_SIGNER", "").startswith("/"):
+        raise ImproperlyConfigured(
+            f"CERTSRV_SIGNER_CLIENT is '{name}', but the signer does not run by itself. Write the "
+            "absolute path of its socket into CERTSRV_SIGNER, or leave the client out."
+        )
+    return name
 
 
 def _hostname(environment: Environment) -> str:
@@ -282,6 +293,7 @@ def _of_keys(environment: Environment) -> dict[str, Any]:
         "token_name": environment.text("CERTSRV_PKCS11_TOKEN", "certsrv"),
         "token_pin": environment.later("CERTSRV_PKCS11_PIN"),
         "signer": _signer(environment),
+        "signer_client": _signer_client(environment),
         "signer_rate": environment.number("CERTSRV_SIGNER_RATE", 6000, least=1, most=1_000_000),
     }
 

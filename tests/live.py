@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,9 @@ class LiveSite:
 
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
+    # As whom its processes run: `user`, `group` and so on, as `subprocess` takes them.
+    run_as: dict[str, Any] = field(default_factory=dict)
+    python: str = sys.executable
     http_port: int = field(default_factory=free_port)
     https_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -92,13 +96,14 @@ class LiveSite:
     def manage(self, *arguments: str) -> str:
         """Run a management command; return what it printed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
+            **self.run_as,
         )
         assert done.returncode == 0, f"manage.py {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -111,7 +116,7 @@ class LiveSite:
             "for words in json.load(sys.stdin): call_command(*words)\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [self.python, "-c", program],
             cwd=ROOT,
             env=self.environment | {"DJANGO_SETTINGS_MODULE": "certsrv.settings"},
             input=json.dumps(commands),
@@ -119,6 +124,7 @@ class LiveSite:
             text=True,
             timeout=120,
             check=False,
+            **self.run_as,
         )
         assert done.returncode == 0, f"{commands}: {done.stdout}{done.stderr}"
 
@@ -142,12 +148,13 @@ class LiveSite:
         """Serve, and wait until the site says that it is ready."""
         log = (self.home / "serve.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            [self.python, "manage.py", "serve"],
             cwd=ROOT,
             env=self.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            **self.run_as,
         )
         log.close()
         self._wait_until_ready()

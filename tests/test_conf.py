@@ -57,6 +57,15 @@ def test_a_setting_is_read_as_it_was_meant(name: str, value: str, field: str, me
     assert getattr(conf.read({name: value}), field) == meant
 
 
+def test_a_client_of_the_signer_needs_a_signer_that_runs_by_itself() -> None:
+    socket = {"CERTSRV_SIGNER": "/run/signer.sock", "CERTSRV_SIGNER_CLIENT": "certsrv"}
+
+    assert conf.read(socket).signer_client == "certsrv"
+    for signer in ("", "process"):
+        with pytest.raises(ImproperlyConfigured, match="absolute path of its socket"):
+            conf.read(socket | {"CERTSRV_SIGNER": signer})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

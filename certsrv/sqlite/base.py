@@ -53,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # A database in memory belongs to one process, and its name is no path.
         if name.startswith("file:") or ":memory:" in name or self._gate is not None:
             return
-        gate = os.open(Path(f"{name}-gate"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        gate = os.open(Path(f"{name}-gate"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _mode(name))
         try:
             fcntl.flock(gate, fcntl.LOCK_EX)
         except BaseException:
@@ -70,3 +70,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         gate, self._gate = self._gate, None
         if gate is not None:
             os.close(gate)
+
+
+def _mode(name: str) -> int:
+    """Return who may use the gate: whoever may use the database, as with SQLite's own files."""
+    try:
+        return Path(name).stat().st_mode & 0o666
+    except OSError:
+        return 0o600

@@ -82,7 +82,8 @@ def ask(path: Path, head: wire.Head, content: bytes = b"") -> bytes:
             if time.monotonic() > give_up:
                 raise SignerUnreachable(
                     f"The signer does not answer at {path} ({error}); the key is there. Look "
-                    "whether it runs (python manage.py signer) and into its log."
+                    "whether it runs (python manage.py signer), whether it serves this user "
+                    "(CERTSRV_SIGNER_CLIENT), and into its log."
                 ) from error
             time.sleep(_PAUSE_SECONDS)
             continue

@@ -42,11 +42,12 @@ def path(tmp_path: Path, desk: Echo) -> Iterator[Path]:
     path = tmp_path / "signer.sock"
     listener = server.listen(path)
     places = threading.BoundedSemaphore(2)
+    door = server.Door(cast("Desk", desk), server.users_served(None), places)
 
     def answer() -> None:
         while True:
             try:
-                server.accept(listener, cast("Desk", desk), places)
+                door.accept(listener)
             except OSError:
                 return
 

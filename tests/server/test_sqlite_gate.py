@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import stat
 import threading
 from typing import TYPE_CHECKING
 
@@ -68,6 +70,22 @@ def test_the_gate_is_held_until_the_commit(
 
     assert held
     assert _is_free(tmp_path)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660])
+def test_whoever_may_use_the_database_may_use_the_gate(
+    mode: int, connect: Callable[[], DatabaseWrapper], tmp_path: Path
+) -> None:
+    """As with the files that SQLite makes beside it: a signer may run as another user."""
+    (tmp_path / "db.sqlite3").touch()
+    (tmp_path / "db.sqlite3").chmod(mode)
+    before = os.umask(0o007)
+    try:
+        _begin(connect())
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "db.sqlite3-gate").stat().st_mode) == mode
 
 
 def test_a_rollback_opens_the_gate(connect: Callable[[], DatabaseWrapper], tmp_path: Path) -> None:

@@ -36,23 +36,36 @@ class Command(BaseCommand):
         try:
             with occupancy.occupied(settings.home):
                 self._sign(settings, options["until_closed"])
-        except (keyring.KeyProblem, server.SignerRunning, occupancy.HomeTaken) as error:
+        except (
+            keyring.KeyProblem,
+            server.SignerRunning,
+            server.NoSuchUser,
+            occupancy.HomeTaken,
+        ) as error:
             raise CommandError(str(error)) from error
 
     def _sign(self, settings: conf.Settings, until_closed: int | None) -> None:
+        client = server.Client.named(settings.signer_client) if settings.signer_client else None
         authority.check_current_key()
         try:
-            listener = server.listen(settings.signer_socket)
+            listener = server.listen(settings.signer_socket, client)
         except OSError as error:
             raise CommandError(
-                f"The socket {settings.signer_socket} cannot be made: {error.strerror}."
+                f"The socket {settings.signer_socket} cannot be made{_for_whom(settings)}: "
+                f"{error.strerror}."
             ) from error
         if until_closed is None:
             self.stdout.write(f"Signing for {settings.signer_socket}")
             self.stdout.flush()
         desk = Desk(keyring.ring(), UseLog(settings.home), settings.signer_rate)
         try:
-            server.serve(listener, desk, until_closed)
+            server.serve(listener, desk, client=client, until_closed=until_closed)
         finally:
             listener.close()
             settings.signer_socket.unlink(missing_ok=True)
+
+
+def _for_whom(settings: conf.Settings) -> str:
+    if not settings.signer_client:
+        return ""
+    return f" for the group of {settings.signer_client} (the signer's user must be in it)"
