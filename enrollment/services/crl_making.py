@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from enrollment import conf
 from enrollment.ca import addresses
@@ -98,16 +98,19 @@ def _begin(
 ) -> CertificateRevocationList:
     """Take the number and fix the moment that the list speaks of.
 
-    Under the same lock statuses change: one that changes later knows this moment and is younger.
+    Under the same lock statuses change: one that changes later knows this moment and is younger,
+    and one that changed before is not, whatever the clock does.
     """
     locks.hold(STATUS_LOCK)
+    changed = Certificate.objects.filter(status_changed_at__isnull=False).order_by()
+    newest_change = changed.aggregate(newest=Max("status_changed_at"))["newest"]
     return CertificateRevocationList.objects.create(
         authority=wanted.key,
         number=number,
         is_delta=wanted.base is not None,
         base_number=wanted.base.number if wanted.base else None,
         partition=wanted.partition,
-        as_of=now,
+        as_of=max(now, newest_change or now),
         this_update=times.this_update,
         next_update=times.next_update,
         next_publish=times.next_publish,

@@ -75,7 +75,7 @@ def is_at_rest(key_index: int, now: datetime) -> bool:
     if _rows(key_index, now).exists():
         return False
     newest = crl_rows.newest_list(key_index)
-    return newest is not None and newest.is_last and not _changed_since(key_index, newest.as_of)
+    return newest is not None and newest.is_last and not changed_since(key_index, newest.as_of)
 
 
 def is_retired(key_index: int) -> bool:
@@ -121,7 +121,8 @@ def _own(key_index: int, now: datetime) -> list[int]:
     ]
 
 
-def _changed_since(key_index: int, moment: datetime) -> bool:
+def changed_since(key_index: int, moment: datetime) -> bool:
+    """Whether the status of a certificate below the key changed after a moment."""
     return Certificate.objects.filter(
         authority__key_index=key_index, status_changed_at__gt=moment
     ).exists()

@@ -134,7 +134,10 @@ def publish_due(now: datetime, *, base: bool = True, wait: bool = True) -> int:
 
 
 def keep_published(now: datetime) -> None:
-    """Publish every list whose time has come, so that nobody waits for the first who asks."""
+    """Publish every list whose time has come, so that nobody waits for the first who asks.
+
+    Also what no list says yet: a process may die, or a key fail, between a change and its list.
+    """
     publish_due(now)
     if conf.current().delta_period:
         publish_due(now, base=False)
@@ -199,8 +202,11 @@ def _make(wanted: crl_making.Wanted, number: int, now: datetime) -> CertificateR
 
 def publish_after_revocation(*, now: datetime, actor: str) -> int:
     """Publish what a change of status needs: everything, or deltas alone where lists are long."""
-    is_long = crl_rows.longest_base() > _SMALL
-    return publish(now=now, actor=actor, base=not (is_long and conf.current().delta_period))
+    return publish(now=now, actor=actor, base=not _deltas_suffice())
+
+
+def _deltas_suffice() -> bool:
+    return bool(conf.current().delta_period) and crl_rows.longest_base() > _SMALL
 
 
 def _is_due(key: Authority, now: datetime, *, base: bool) -> bool:
@@ -210,7 +216,10 @@ def _is_due(key: Authority, now: datetime, *, base: bool) -> bool:
         # A key that signs after its last list has something new to say.
         if newest is None or newest.next_publish <= now or newest.is_last:
             return True
-    return False
+    newest = crl_rows.newest_list(key.key_index, delta=not base)
+    if newest is None or (base and _deltas_suffice()):
+        return False
+    return key_use.changed_since(key.key_index, newest.as_of)
 
 
 def lists() -> list[CertificateRevocationList]:

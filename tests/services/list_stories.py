@@ -82,9 +82,18 @@ class Story:
 
     def _publish(self, kind: str) -> None:
         if kind == "due":
+            publication.paused.end_all()
             publication.keep_published(self.now)
+            self.nothing_is_unsaid()
         else:
             publication.publish(now=self.now, actor="maria", base=kind == "base")
+
+    def nothing_is_unsaid(self) -> None:
+        """After housekeeping, the newest lists know every change."""
+        newest = publication.newest_list(0, delta=True)
+        assert newest is not None
+        changes = Certificate.objects.filter(status_changed_at__gt=newest.as_of)
+        assert not changes.exists()
 
     def _wait(self, time: timedelta) -> None:
         self.now = max(self.now + time, START)
