@@ -106,7 +106,8 @@ class LiveSite:
             **self.run_as,
         )
         assert done.returncode == 0, f"manage.py {arguments}: {done.stdout}{done.stderr}"
-        return done.stdout
+        said: str = done.stdout
+        return said
 
     def manage_all(self, *commands: tuple[str, ...]) -> None:
         """Run several management commands one after the other in one process."""

@@ -17,7 +17,7 @@ from enrollment import keys
 from enrollment.ca import encode
 from enrollment.ca.revocation import Act, Reason
 from enrollment.models import Certificate, CertificateRevocationList
-from enrollment.services import authority, ocsp, publication, revocation
+from enrollment.services import authority, crl_rows, ocsp, publication, revocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ class Story:
 
     def nothing_is_unsaid(self) -> None:
         """After housekeeping, the newest lists know every change."""
-        newest = publication.newest_list(0, delta=True)
+        newest = crl_rows.newest_list(0, delta=True)
         assert newest is not None
         changes = Certificate.objects.filter(status_changed_at__gt=newest.as_of)
         assert not changes.exists()
