@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _CERTIFICATES: Final = 200
 _NONCES: Final = 2000
-_ROUNDS: Final = 5
-_SECONDS: Final = 3.0
+_ROUNDS: Final = 12
+_SECONDS: Final = 1.5
 _ISSUED: Final = re.compile(rb"certnew\.cer\?ReqID=(\d+)&")
 _FLOOR: Final = "empty view"
 _CA_CERTIFICATE: Final = "/CertEnroll/localhost_Example%20Issuing%20CA.crt"
