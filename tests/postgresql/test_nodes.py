@@ -22,6 +22,7 @@ from tests.postgresql.driver import at_once
 if TYPE_CHECKING:
     from tests.postgresql.conftest import Nodes
 
+PUBLISHED = "/CertEnroll/Example%20Issuing%20CA.crl"
 LIST = "/certsrv/certcrl.crl?Type=base&Renewal=-1&Enc=bin"
 
 
@@ -182,6 +183,19 @@ def test_a_revocation_on_one_node_is_told_by_the_other_at_once(nodes: Nodes, act
     crl = list_of(nodes.b)
     assert crl.get_revoked_certificate_by_serial_number(leaf.serial_number) is not None
     assert number_of(crl) > before
+
+
+def test_the_published_file_of_one_node_follows_a_revocation_on_the_other(nodes: Nodes) -> None:
+    """Each node serves from a folder of its own; the database says which list belongs there."""
+    leaf = fetched_from(nodes.a, issued_on(nodes.a))
+    before = x509.load_der_x509_crl(nodes.b.fetch(PUBLISHED))
+
+    nodes.process("a").do("change", serial_number=serial_number(leaf), verb="revoke")
+
+    crl = x509.load_der_x509_crl(nodes.b.fetch(PUBLISHED))
+    assert crl.get_revoked_certificate_by_serial_number(leaf.serial_number) is not None
+    assert number_of(crl) > number_of(before)
+    assert nodes.b.fetch(PUBLISHED) == nodes.a.fetch(PUBLISHED)
 
 
 def test_a_release_on_one_node_is_told_by_the_other_at_once(nodes: Nodes) -> None:
