@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from enrollment.signer.desk import Desk
 
+# The children of these forks live for one question each; threads of this process do not matter.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 # Users that every Debian has: who signs, who serves the site, and somebody else.
 SIGNER, SITE, OTHER = "daemon", "nobody", "games"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change to another user")
