@@ -93,7 +93,9 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveSit
 def _newest(site: LiveSite) -> bytes:
     database = sqlite3.connect(site.home / "db.sqlite3")
     [octets] = database.execute(
-        "SELECT der FROM enrollment_certificaterevocationlist ORDER BY number DESC"
+        "SELECT der FROM enrollment_revocationlistcontent AS content "
+        "JOIN enrollment_certificaterevocationlist AS list ON list.id = content.crl_id "
+        "WHERE NOT is_delta ORDER BY number DESC"
     ).fetchone()
     database.close()
     return bytes(octets)

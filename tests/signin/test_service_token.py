@@ -54,12 +54,26 @@ def test_a_stranger_is_refused(client: Client) -> None:
     assert client.get("/metrics").status_code == 401
 
 
+# Whoever asks OCSP is asked for nothing, and whatever they show is not looked at (ADR 0024).
+UNASKED = ("ocsp", "ocsp/1")
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("route", [one for one, _ in ADDRESSES if one != "metrics"])
+@pytest.mark.parametrize(
+    "route", [one for one, _ in ADDRESSES if one != "metrics" and one not in UNASKED]
+)
 def test_the_token_is_no_sign_in_anywhere_else(client: Client, route: str, method: str) -> None:
     """Not even where strangers may come in: who shows credentials is judged by them."""
     assert ask(client, TOKEN, f"/{route}", method=method) == 401
     assert is_open(route) or client.get(f"/{route}").status_code == 401
+
+
+@pytest.mark.parametrize("route", UNASKED)
+def test_ocsp_answers_the_bearer_of_a_token_as_it_answers_everybody(
+    client: Client, route: str
+) -> None:
+    assert ask(client, TOKEN, f"/{route}", method="get") == 200
+    assert client.get(f"/{route}").status_code == 200
 
 
 def test_the_token_does_not_tell_which_addresses_exist(client: Client) -> None:
