@@ -1,4 +1,4 @@
-"""`python -m benchmarks [core] [lint] [http] [revocation] [ocsp] [lists]`: all without a name."""
+"""`python -m benchmarks [core] [lint] [http] [revocation] [ocsp] [lists] [signin]`: all without a name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks import measure
 
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
-    from benchmarks import core, http, lists, revocation, status  # noqa: PLC0415 - each is imported when it is asked for
+    from benchmarks import core, http, lists, revocation, signin, status  # noqa: PLC0415 - each is imported when it is asked for
 
     benchmarks = {
         "core": core.run,
@@ -18,6 +18,7 @@ def main(names: list[str]) -> int:
         "revocation": revocation.run,
         "ocsp": status.run,
         "lists": lists.run,
+        "signin": signin.run,
     }
     unknown = set(names) - set(benchmarks) - {"profile"}
     if unknown:

@@ -68,6 +68,7 @@ def environment(home: str, port: int, *, workers: int, ca_key: str) -> dict[str,
         "CERTSRV_ADMIN_PASSWORD": PASSWORD,
         "CERTSRV_CA_KEY": ca_key,
         "CERTSRV_WORKERS": str(workers),
+        "CERTSRV_SIGN_IN": "basic,token",
     }
 
 
