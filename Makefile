@@ -5,7 +5,7 @@ T ?= tests
 B ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format pins bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ check: $(BIN)/.development ## format, lint, types, imports, migrations
 format: $(BIN)/.development ## write the code as the checks want it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: $(BIN)/.development ## benchmarks, with ratios, some ten minutes; B="core ocsp" for some
+pins: $(BIN)/.development ## hashes and the SBOM, after a change of a version
+	@$(BIN)/python .ci/pins
+
+bench: $(BIN)/.development ## benchmarks, with ratios, some six minutes; B="core ocsp" for some
 	@.ci/bench $(B)
 
 clean: ## remove what was made, but never the data in var/

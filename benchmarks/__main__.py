@@ -1,4 +1,4 @@
-"""`python -m benchmarks [core] [lint] [http] [revocation] [ocsp] [lists] [signin]`: all without a name."""
+"""`python -m benchmarks [core] [lint] [http] [revocation] [ocsp] [lists] [signin]`: or all."""
 
 from __future__ import annotations
 
