@@ -34,12 +34,15 @@ _MOST_NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Somebody who has a valid certificate with a name that is asked for now."""
+    """Somebody who has a name that is asked for now: in a valid certificate, or in the directory.
+
+    What the directory gives to an account has no serial number and no end.
+    """
 
     name: HeldName
     requester: str
-    serial_number: str
-    not_after: datetime
+    serial_number: str = ""
+    not_after: datetime | None = None
 
 
 def is_owned(name: HeldName) -> bool:
@@ -123,11 +126,18 @@ def wait_for_holders(
         holders: others than the requester.
         how: the way of the template that is asked after.
     """
-    held = tuple(dict.fromkeys(holder.name for holder in holders if is_owned(holder.name)))
-    if not held or template.held_names is not how:
+    owned = [holder for holder in holders if is_owned(holder.name)]
+    if not owned or template.held_names is not how:
         return None
+    certified = tuple(dict.fromkeys(holder.name for holder in owned if holder.serial_number))
+    if certified:
+        return (
+            f"{_listed(certified)}: somebody else holds a valid certificate with this name. A "
+            "certificate manager decides."
+        )
+    given = tuple(dict.fromkeys(holder.name for holder in owned))
     return (
-        f"{_listed(held)}: somebody else holds a valid certificate with this name. A certificate "
+        f"{_listed(given)}: the directory gives this name to another account. A certificate "
         "manager decides."
     )
 

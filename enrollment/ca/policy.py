@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from enrollment.ca import errors, name_policy, naming
+from enrollment.ca import account_names, errors, name_policy, naming
 from enrollment.ca.keys import KeyKind
 from enrollment.ca.name_policy import Holder
 from enrollment.ca.names import HeldName, names_of, visible
 from enrollment.ca.requester import Requester
-from enrollment.ca.template import Approval, CertificateTemplate, HeldNames
+from enrollment.ca.template import Approval, CertificateTemplate, HeldNames, SubjectSource
 from enrollment.ca.weakkeys import weakness
 
 if TYPE_CHECKING:
@@ -279,6 +279,8 @@ def _names(case: Case) -> None:
             remedy="Name what the certificate is for, for example with -subj /CN=www.example.com "
             "and -addext subjectAltName=DNS:www.example.com.",
         )
+    if case.template.subject_source is SubjectSource.REQUEST:
+        account_names.check_no_sid(names)
     name_policy.check_beyond(case.template, _beyond(case), case.knowledge.name_grants)
 
 
@@ -349,19 +351,32 @@ def _outside(case: Case) -> str | None:
     return name_policy.wait_for_beyond(case.template, _beyond(case))
 
 
-def _held_by_others(case: Case) -> str | None:
+def _held_by_others(case: Case, how: HeldNames = HeldNames.WAIT) -> str | None:
     others = case.knowledge.held_by_others(case.requester)
-    return name_policy.wait_for_holders(case.template, others, how=HeldNames.WAIT)
+    return name_policy.wait_for_holders(case.template, others, how=how)
+
+
+def _of_other_accounts(case: Case, how: HeldNames = HeldNames.WAIT) -> str | None:
+    template, grants = case.template, case.knowledge.name_grants
+    if template.held_names is not how or template.subject_source is not SubjectSource.REQUEST:
+        return None
+    found = account_names.of_others(template, _held(case), case.requester, grants)
+    return account_names.sentence(found) if found else None
 
 
 def remarks(case: Case) -> tuple[str, ...]:
     """Return what stricter rules would have made wait: a dry run of them."""
-    others = case.knowledge.held_by_others(case.requester)
-    found = name_policy.wait_for_holders(case.template, others, how=HeldNames.REPORT)
-    return (found,) if found else ()
+    rules = (_held_by_others, _of_other_accounts)
+    found = (rule(case, HeldNames.REPORT) for rule in rules)
+    return tuple(sentence for sentence in found if sentence)
 
 
-_WAITS: tuple[Callable[[Case], str | None], ...] = (_approval, _outside, _held_by_others)
+_WAITS: tuple[Callable[[Case], str | None], ...] = (
+    _approval,
+    _outside,
+    _held_by_others,
+    _of_other_accounts,
+)
 
 __all__ = [
     "Case",

@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 
 # MS-DTYP section 2.4.2.1: revision 1, an authority of 48 bits, at most 15 parts below it.
 SID: Final = RegexValidator(
@@ -30,6 +31,7 @@ class Account(models.Model):
 
     class Meta:
         ordering = ("pk",)
+        indexes = (models.Index(Lower("dns_name"), name="account_dns_name"),)
         verbose_name = "directory entry"
         verbose_name_plural = "directory entries"
 

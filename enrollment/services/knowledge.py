@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
 
 from enrollment.ca import keys
 from enrollment.ca.name_policy import is_owned
-from enrollment.ca.names import HeldName, display
+from enrollment.ca.names import COMMON_NAME, DNS, EMAIL, HeldName, display
 from enrollment.ca.policy import Counts, Holder, Knowledge, LostKey
 from enrollment.ca.renewal import EarlierCertificate
 from enrollment.ca.revocation import COMPROMISES, Reason
 from enrollment.ca.template import Approval, HeldNames, SubjectSource
-from enrollment.models import Certificate, CertificateName
+from enrollment.models import Account, Certificate, CertificateName
 from enrollment.services import name_grants
 from enrollment.services.prepared import PreparedSelect
 
@@ -79,6 +81,29 @@ def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> t
         )
         for row in rows
     )
+
+
+def in_directory(names: Iterable[HeldName], requester: Requester) -> tuple[Holder, ...]:
+    """Return the other accounts to which the directory gives one of `names`.
+
+    User principal names are not looked up: whoever is not their owner waits for that alone.
+    """
+    values = {
+        kind: {name.value for name in names if name.kind == kind and is_owned(name)}
+        for kind in (DNS, COMMON_NAME, EMAIL)
+    }
+    hosts = (values[DNS] | values[COMMON_NAME]) - {requester.dns_name.casefold()}
+    addresses = values[EMAIL] - {requester.email.casefold()}
+    found: list[Holder] = []
+    if hosts:
+        rows = Account.objects.annotate(host=Lower("dns_name")).filter(host__in=hosts)
+        others = rows.exclude(user__username=requester.name).values_list("host", "user__username")
+        found += (Holder(HeldName(DNS, host), user) for host, user in others[:MOST_HOLDERS])
+    if addresses:
+        users = User.objects.annotate(address=Lower("email")).filter(address__in=addresses)
+        theirs = users.exclude(username=requester.name).values_list("address", "username")
+        found += (Holder(HeldName(EMAIL, mail), user) for mail, user in theirs[:MOST_HOLDERS])
+    return tuple(found)
 
 
 def granted_before(
@@ -192,7 +217,9 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
     from_request = template.subject_source is SubjectSource.REQUEST
     minds = from_request and template.held_names is not HeldNames.IGNORE
     return Knowledge(
-        holders=holders(names, requester, now) if with_holders or minds else (),
+        holders=_holders(names, requester, now, from_request=from_request)
+        if with_holders or minds
+        else (),
         name_grants=name_grants.of(template, requester) if from_request else None,
         counts=counts(names, template, requester, now) if template.limits else Counts(),
         granted_before=template.approval is Approval.FIRST_TIME
@@ -200,6 +227,13 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
         lost_key=lost_key(_key_of(request)),
     )
+
+
+def _holders(
+    names: tuple[HeldName, ...], requester: Requester, now: datetime, *, from_request: bool
+) -> tuple[Holder, ...]:
+    certified = holders(names, requester, now)
+    return (*certified, *in_directory(names, requester)) if from_request else certified
 
 
 def _key_of(request: CertificationRequest) -> str:

@@ -55,12 +55,15 @@ def test_a_preview_leaves_no_trace(program: Visitor) -> None:
     assert (EnrollmentRequest.objects.count(), AuditEvent.objects.count()) == before
 
 
-def test_the_preview_names_who_already_holds_a_name(program: Visitor, stranger: Visitor) -> None:
+def test_the_preview_says_that_somebody_holds_a_name_and_not_who(
+    program: Visitor, stranger: Visitor
+) -> None:
     stranger.submit(PEM)
 
     shown = preview(program, PEM.decode())
 
-    assert "paste.example.com: charlie, until" in shown
+    assert "paste.example.com: another account" in shown
+    assert "charlie" not in shown
 
 
 def test_the_preview_tells_what_will_be_ignored(program: Visitor) -> None:

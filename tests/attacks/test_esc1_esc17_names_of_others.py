@@ -1,0 +1,156 @@
+"""ESC1 and ESC17: the enrollee names somebody else, and signs in or serves as them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ObjectIdentifier
+
+from enrollment.ca import der, hresult
+from enrollment.models import EnrollmentRequest, Template
+from tests import make
+from tests.attacks.playing import AT_ONCE, BOB_SID, PUBLISHED, names_in
+from tests.other_ca import upn
+
+if TYPE_CHECKING:
+    from tests.attacks.playing import Attacker
+
+UPN = "1.3.6.1.4.1.311.20.2.3"
+SID_URL = "tag:microsoft.com,2022-09-14:sid:"
+
+
+def other(oid: str, value: bytes) -> x509.OtherName:
+    return x509.OtherName(ObjectIdentifier(oid), value)
+
+
+def principal() -> bytes:
+    """Return Bob as Kerberos writes him into certificates (RFC 4556 section 3.2.2)."""
+    name = der.sequence(
+        der.explicit(0, der.integer(1)),
+        der.explicit(1, der.sequence(der.tlv(0x1B, b"bob"))),
+    )
+    return der.sequence(der.explicit(0, der.tlv(0x1B, b"EXAMPLE.COM")), der.explicit(1, name))
+
+
+CLAIMS = {
+    "UPN": upn("bob@corp.example.com"),
+    "UPN in capitals": upn("BOB@CORP.EXAMPLE.COM"),
+    "UPN of a domain we know nothing of": upn("administrator@elsewhere.example.org"),
+    "UPN as another kind of text": other(UPN, der.ia5_string("bob@corp.example.com")),
+    "UPN too long to be compared": upn(f"{'bob' * 50}@corp.example.com"),
+    "e-mail": x509.RFC822Name("bob@example.com"),
+    "e-mail in capitals": x509.RFC822Name("BOB@example.com"),
+    "DNS": x509.DNSName("bob-pc.example.com"),
+    "DNS in capitals": x509.DNSName("BOB-PC.EXAMPLE.COM"),
+    "Kerberos principal": other("1.3.6.1.5.2.2", principal()),
+    "GUID of a domain controller": other("1.3.6.1.4.1.311.25.1", der.octet_string(b"0" * 16)),
+}
+SIDS = {
+    "SID as URL": x509.UniformResourceIdentifier(f"{SID_URL}{BOB_SID}"),
+    "SID as URL, escaped": x509.UniformResourceIdentifier(
+        f"TAG:microsoft.com%2C2022-09-14:sid:{BOB_SID}"
+    ),
+    "SID as other name": other("1.3.6.1.4.1.311.25.2.1", der.octet_string(BOB_SID.encode())),
+}
+
+
+def test_these_are_all_templates_that_a_new_site_offers(alice: Attacker) -> None:
+    offered = Template.objects.filter(published=True).values_list("name", flat=True)
+
+    assert set(offered) == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("claim", [*CLAIMS, *SIDS])
+@pytest.mark.parametrize("template", AT_ONCE)
+def test_what_is_issued_at_once_never_names_another(
+    alice: Attacker, template: str, claim: str
+) -> None:
+    name = (CLAIMS | SIDS)[claim]
+
+    answer = alice.ask(template, names=[x509.DNSName("mine.example.com"), name])
+
+    if template == "WebServer":
+        assert not answer.is_issued
+    else:
+        # These name the account from the directory, whatever the request says.
+        assert name not in names_in(answer.certificate)
+        assert not any("bob" in str(each).casefold() for each in names_in(answer.certificate))
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_manager_decides_who_is_who(alice: Attacker, claim: str) -> None:
+    answer = alice.ask("WebServer", names=[x509.DNSName("mine.example.com"), CLAIMS[claim]])
+
+    assert answer.waits
+    assert "manager decides" in answer.row.detail
+    # Who that is, is nothing that Alice is told.
+    assert "'bob'" not in answer.row.detail
+
+
+@pytest.mark.parametrize("claim", SIDS)
+def test_a_security_identifier_passes_no_manager_either(alice: Attacker, claim: str) -> None:
+    answer = alice.ask("WebServer", names=[x509.DNSName("mine.example.com"), SIDS[claim]])
+
+    assert answer.row.status_code == hresult.BAD_REQUEST_SUBJECT
+    assert "directory only" in answer.row.detail
+
+
+@pytest.mark.parametrize("template", ["CodeSigning", "SubCA"])
+def test_what_could_do_more_waits_whatever_it_names(alice: Attacker, template: str) -> None:
+    answer = alice.ask(template, names=[CLAIMS["UPN"]])
+
+    assert answer.waits
+    if template == "CodeSigning":
+        issued = answer.approved().certificate
+        assert CLAIMS["UPN"] not in names_in(issued)
+        assert upn("alice@localhost") in names_in(issued)
+
+
+def test_a_host_in_the_common_name_alone_is_judged_as_one(alice: Attacker) -> None:
+    answer = alice.ask("WebServer", raw=make.request_pem("bob-pc.example.com", kind="ec:p256"))
+
+    assert answer.waits
+
+
+@pytest.mark.parametrize("template", AT_ONCE)
+def test_the_same_request_without_the_name_of_another_is_issued(
+    alice: Attacker, template: str
+) -> None:
+    assert alice.ask(template, names=[x509.DNSName("mine.example.com")]).is_issued
+
+
+def test_names_of_one_s_own_account_are_issued(alice: Attacker) -> None:
+    own = [
+        upn("alice@localhost"),
+        x509.RFC822Name("alice@example.com"),
+        x509.DNSName("alice-pc.example.com"),
+    ]
+
+    answer = alice.ask("WebServer", names=own)
+
+    assert answer.is_issued
+    assert names_in(answer.certificate) == own
+
+
+def test_names_that_an_administrator_allows_are_issued(alice: Attacker) -> None:
+    Template.objects.filter(name="WebServer").update(
+        allowed_dns_suffixes=["example.com"], allowed_upn_suffixes=["svc.example.com"]
+    )
+
+    assert alice.ask(
+        "WebServer", names=[x509.DNSName("mine.example.com"), upn("web@svc.example.com")]
+    ).is_issued
+
+
+def test_a_site_that_ran_before_is_told_first(alice: Attacker) -> None:
+    """The dry run: issued, with a remark at the request for whoever looks."""
+    Template.objects.filter(name="WebServer").update(held_names="report")
+
+    answer = alice.ask("WebServer", names=[x509.DNSName("bob-pc.example.com"), CLAIMS["UPN"]])
+
+    assert answer.is_issued
+    remarks = EnrollmentRequest.objects.get(pk=answer.row.pk).remarks
+    assert any("gives this name to another account" in remark for remark in remarks)
+    assert any("signs in an account" in remark for remark in remarks)
