@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from enrollment import conf_clients
+from enrollment import conf_clients, conf_people
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -94,6 +94,7 @@ class Settings:
     sign_in: tuple[str, ...]
     clients: conf_clients.Clients
     browser_sign_in: str
+    lock_out: conf_people.LockOut
     realm: str
     domain: str
     kerberos: Kerberos
@@ -328,6 +329,7 @@ def _read(environment: Environment) -> Settings:
         sign_in=(sign_in := conf_clients.methods(environment.text, SIGN_IN_METHODS)),
         clients=conf_clients.read(environment.text, sign_in),
         browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
+        lock_out=conf_people.lock_out(environment),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         kerberos=_kerberos(environment),

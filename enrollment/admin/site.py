@@ -112,6 +112,12 @@ class DeskSite(admin.AdminSite):
 
         return update_wrapper(inner, view)
 
+    def password_change(  # type: ignore[override]  # the stubs want a template's response
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page of the site: one door at which an old password can be guessed."""
+        return redirect("signin:password")
+
     @method_decorator(never_cache)
     @method_decorator(login_not_required)
     def login(

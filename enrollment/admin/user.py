@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
+from django.urls import path
 
-from enrollment.admin import access, links
+from enrollment.admin import access, links, user_sign_in
 from enrollment.admin.mapping import MappingInline
 from enrollment.admin.readonly import plain_title
 from enrollment.models import Account, CertificateMapping, ManagerScope
@@ -19,6 +20,7 @@ from enrollment.services.holdings import Holding, Of
 if TYPE_CHECKING:
     from django.forms import BaseModelFormSet, ModelForm
     from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
 
 _SECRET: Final = frozenset({"password", "password1", "password2", "usable_password"})
 # Recorded as what they are before and after, not field by field.
@@ -68,6 +70,16 @@ class AccountAdmin(UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<path:object_id>/unlock/",
+                self.admin_site.admin_view(user_sign_in.unlock),
+                name="auth_user_unlock",
+            ),
+            *super().get_urls(),
+        ]
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -83,7 +95,9 @@ class AccountAdmin(UserAdmin[User]):
     ) -> HttpResponse:
         """Show the account beside its certificates."""
         row = self.get_object(request, object_id)
-        around = _certificates_of(row, request) if row is not None else {}
+        around: dict[str, Any] = {}
+        if row is not None:
+            around = _certificates_of(row, request) | user_sign_in.of(row)
         return super().change_view(
             request, object_id, form_url, {**around, **(extra_context or {})}
         )

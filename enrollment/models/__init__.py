@@ -17,6 +17,7 @@ from enrollment.models.name_grant import NameGrant
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
 from enrollment.models.retired_key import RetiredKey
+from enrollment.models.sign_in_failures import SignInFailures
 from enrollment.models.signing_record import SigningRecord
 from enrollment.models.tally import Tally
 from enrollment.models.template import Template
@@ -41,6 +42,7 @@ __all__ = [
     "Responder",
     "RetiredKey",
     "RevocationListContent",
+    "SignInFailures",
     "SigningRecord",
     "Tally",
     "Template",

@@ -19,6 +19,7 @@ from enrollment.services import (
     audit_log,
     crl_rows,
     issuance,
+    lockout,
     publication,
     published,
     reports,
@@ -44,6 +45,7 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("certificate revocation lists", publication.keep_published),
     ("published files", published.keep),
     ("octets of ended lists", crl_rows.drop_ended),
+    ("wrong passwords", lockout.forget_old),
     ("counts for metrics", tally.advance),
     ("audit log", lambda _now: audit_log.catch_up()),
     # The last: it judges what the others did.

@@ -5,8 +5,13 @@ import time
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
 
 from enrollment import conf
+from enrollment.services import lockout
+from enrollment.services.lockout import Attempt
+from enrollment.signin import addresses
 from enrollment.signin.credentials import Credentials, account_name
 from enrollment.signin.verified import VerifiedCredentials
 
@@ -23,7 +28,7 @@ class TooManySignIns(Exception):
     """More passwords wait to be checked than this process will check."""
 
 
-def account_of(credentials: Credentials) -> User | None:
+def account_of(request: HttpRequest, credentials: Credentials) -> User | None:
     """Find the active account whose password this is.
 
     The row is read every time, so an account that was disabled or whose password was changed a
@@ -31,15 +36,33 @@ def account_of(credentials: Credentials) -> User | None:
 
     Raises:
         TooManySignIns: the password would have to be hashed, and too many others wait for that.
+        lockout.LockedOut: too many passwords were wrong.
     """
-    settings = conf.current()
-    name = account_name(credentials.name, realm=settings.realm, domain=settings.domain)
+    name = _account_name(credentials.name)
     if name is None:
         return None
     user = find(name)
-    if _is_remembered(name, user, credentials.password):
+    attempt = addresses.attempt(request, user.get_username() if user else name)
+    if _is_remembered(attempt, user, credentials.password):
         return user if user and user.is_active else None
-    return _check_password(name, user, credentials.password)
+    return _check_password(attempt, user, credentials.password, remembered=True)
+
+
+def person_of(request: HttpRequest, typed: Credentials) -> User | None:
+    """Find the account of a person, like `account_of`; nothing is remembered for people.
+
+    Raises:
+        TooManySignIns: as above.
+        lockout.LockedOut: as above.
+    """
+    # An account may be called user@elsewhere, and people type that.
+    user = find(typed.name)
+    name = user.get_username() if user else _account_name(typed.name)
+    if name is None:
+        return None
+    user = user or find(name)
+    attempt = addresses.attempt(request, user.get_username() if user else name)
+    return _check_password(attempt, user, typed.password, remembered=False)
 
 
 def find(name: str) -> User | None:
@@ -52,24 +75,52 @@ def find(name: str) -> User | None:
     return found
 
 
-def _is_remembered(name: str, user: User | None, password: str) -> bool:
-    return user is not None and verified.holds(name, password, user.password)
+def _account_name(sent: str) -> str | None:
+    settings = conf.current()
+    return account_name(sent, realm=settings.realm, domain=settings.domain)
 
 
-def _check_password(name: str, user: User | None, password: str) -> User | None:
+def _is_remembered(attempt: Attempt, user: User | None, password: str) -> bool:
+    return user is not None and verified.holds(
+        attempt.account, attempt.address, password, user.password
+    )
+
+
+def _check_password(
+    attempt: Attempt, user: User | None, password: str, *, remembered: bool
+) -> User | None:
+    _refuse_guesses(attempt)
     if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
         raise TooManySignIns
     try:
         # While this one waited, another request of the same program may have been checked.
-        if _is_remembered(name, user, password):
+        if remembered and _is_remembered(attempt, user, password):
             return user if user and user.is_active else None
+        # And so may have been other guesses.
+        _refuse_guesses(attempt)
         # Django hashes for an unknown name as well, so that time does not tell who exists.
-        username = user.get_username() if user else name
-        found = authenticate(None, username=username, password=password)
+        found = authenticate(None, username=attempt.account, password=password)
+        _count(attempt, is_right=found is not None)
     finally:
         _hashing.release()
     if isinstance(found, User):
         # `authenticate` may have written a stronger hash: remember the one in force now.
-        verified.remember(name, password, found.password)
+        verified.remember(attempt.account, attempt.address, password, found.password)
         return found
     return None
+
+
+def _refuse_guesses(attempt: Attempt) -> None:
+    try:
+        lockout.check(attempt, timezone.now())
+    except lockout.LockedOut:
+        # What is remembered would tell a guess that is right from one that is wrong.
+        verified.forget(attempt.account, attempt.address)
+        raise
+
+
+def _count(attempt: Attempt, *, is_right: bool) -> None:
+    if is_right:
+        lockout.succeeded(attempt, timezone.now())
+    elif lockout.failed(attempt, timezone.now()):
+        verified.forget(attempt.account, attempt.address)

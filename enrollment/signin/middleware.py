@@ -10,7 +10,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enrollment import conf
-from enrollment.signin import methods, service_token
+from enrollment.services.lockout import LockedOut
+from enrollment.signin import later, methods, service_token
 from enrollment.signin.accounts import TooManySignIns
 from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
@@ -37,8 +38,8 @@ class SignInMiddleware:
             seen = None if service_token.is_shown(request) else methods.look(request)
         except CredentialsRefused:
             return unauthorized(request, refused=True)
-        except TooManySignIns:
-            return _busy()
+        except (LockedOut, TooManySignIns) as reason:
+            return later.answer(request, reason)
         if isinstance(seen, GoOn):
             return go_on(request, seen.line)
         if seen is not None:
@@ -68,6 +69,12 @@ class SignInMiddleware:
             return None
         return unauthorized(request)
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for the forms that ask for a password, as for programs."""
+        if isinstance(exception, LockedOut | TooManySignIns):
+            return later.answer(request, exception)
+        return None
+
 
 def signed_in_by(request: HttpRequest) -> SignedInBy:
     """Tell how the asker made themselves known, if at all."""
@@ -93,13 +100,3 @@ def _beyond_token(request: HttpRequest) -> HttpResponse:
         "This token is not for that.",
         "Make one that is, at /accounts/tokens/, or sign in as the person.",
     )
-
-
-def _busy() -> HttpResponse:
-    response = HttpResponse(
-        "Too many sign-ins are being checked at the moment. Try again in ten seconds.\r\n",
-        status=503,
-        content_type="text/plain; charset=utf-8",
-    )
-    response["Retry-After"] = "10"
-    return response

@@ -53,6 +53,11 @@ BAD_REQUESTS = {
 }
 
 
+def too_many(request: HttpRequest, detail: str, remedy: str) -> HttpResponse:
+    """Answer somebody who tried too often (429)."""
+    return _page(request, 429, "Wait a while", detail, remedy)
+
+
 def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponseForbidden:
     """Answer somebody we know who has no right to this."""
     page = _page(request, 403, "Not allowed", detail, remedy)

@@ -50,16 +50,20 @@ def remove_claims(request: HttpRequest) -> None:
 
 def is_from_proxy(request: HttpRequest) -> bool:
     """Tell whether the other end of this connection is a trusted proxy."""
-    networks = conf.current().clients.proxies
-    if not networks:
+    if not conf.current().clients.proxies:
         return False
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
+    return is_trusted(address)
+
+
+def is_trusted(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is that of a trusted proxy."""
     # A listener for both families writes IPv4 addresses in the form of IPv6.
     mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in networks)
+    return any((mapped or address) in network for network in conf.current().clients.proxies)
 
 
 def user_header() -> str:

@@ -23,39 +23,51 @@ CAPACITY = 4096
 
 @dataclass(frozen=True)
 class _Entry:
+    password: bytes
     password_hash: str
     expires_at: float
 
 
 class VerifiedCredentials:
-    """A bounded map from a keyed digest of name and password to the hash it matched."""
+    """A bounded map from a name and an address to the password that was right, and its hash.
+
+    What was right from one address says nothing at another: otherwise whoever has to wait there
+    could go on guessing here.
+    """
 
     def __init__(self, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
         self._clock = clock
         self._capacity = capacity
         self._key = secrets.token_bytes(32)
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def holds(self, name: str, password: str, password_hash: str) -> bool:
-        """Tell whether this password was lately found right for exactly this hash."""
+    def holds(self, name: str, address: str, password: str, password_hash: str) -> bool:
+        """Tell whether this password was lately found right for exactly this hash, from there."""
         digest = self._digest(name, password)
         with self._lock:
-            entry = self._entries.get(digest)
+            entry = self._entries.get((name, address))
             if entry is None:
                 return False
             if entry.expires_at <= self._clock() or entry.password_hash != password_hash:
-                del self._entries[digest]
+                del self._entries[name, address]
                 return False
-            return True
+            return hmac.compare_digest(entry.password, digest)
 
-    def remember(self, name: str, password: str, password_hash: str) -> None:
+    def remember(self, name: str, address: str, password: str, password_hash: str) -> None:
         """Note that the password was right; wrong ones are never noted."""
-        entry = _Entry(password_hash, self._clock() + LIFETIME_SECONDS)
+        digest = self._digest(name, password)
+        entry = _Entry(digest, password_hash, self._clock() + LIFETIME_SECONDS)
         with self._lock:
-            self._entries[self._digest(name, password)] = entry
+            self._entries[name, address] = entry
+            self._entries.move_to_end((name, address))
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
+
+    def forget(self, name: str, address: str) -> None:
+        """Have the next password of this account from there checked anew."""
+        with self._lock:
+            self._entries.pop((name, address), None)
 
     def forget_all(self) -> None:
         """Begin anew; every password is checked again."""

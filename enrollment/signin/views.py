@@ -37,6 +37,10 @@ class ChangePassword(PasswordChangeView):
     form_class = ChangePasswordForm
     success_url = reverse_lazy("signin:password")
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Tell the form from where the old password comes."""
+        return super().get_form_kwargs() | {"request": self.request}
+
     def form_valid(self, form: Any) -> HttpResponse:  # noqa: ANN401  # Django's signature
         """Store the new password and say so."""
         success(self.request, "Your password was changed.")

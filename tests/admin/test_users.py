@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 
 from enrollment.models import Account, AuditEvent
+from enrollment.services import lockout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,3 +167,30 @@ def test_a_role_at_the_desk_shows_the_way_there_and_its_loss_hides_it(
 
     assert with_role
     assert not User.objects.get(pk=alice.pk).is_staff
+
+
+def locked(user: User) -> None:
+    now = timezone.now()
+    attempt = lockout.Attempt(user.username, "192.0.2.1")
+    while not lockout.failed(attempt, now):
+        pass
+
+
+def test_an_administrator_lets_somebody_try_again(alice: User, office: Client) -> None:
+    locked(alice)
+    page = office.get(f"/admin/auth/user/{alice.pk}/change/").content.decode()
+    assert "Has to wait to sign in" in page
+    assert "192.0.2.1" in page
+
+    answer = office.post(f"/admin/auth/user/{alice.pk}/unlock/", follow=True).content.decode()
+
+    assert "The account alice may try again." in answer
+    assert "Has to wait" not in answer
+    assert AuditEvent.objects.get(verb="sign-in unlocked").actor == "ada"
+
+
+def test_nobody_else_lets_somebody_try_again(alice: User, desk: Client) -> None:
+    locked(alice)
+
+    assert desk.post(f"/admin/auth/user/{alice.pk}/unlock/").status_code == 403
+    assert lockout.waits_of("alice", timezone.now())

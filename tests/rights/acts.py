@@ -172,6 +172,7 @@ FIELDS: Final[dict[str, Callable[[Belongings], dict[str, Any]]]] = {
     },
     "Change an account": _user,
     "Set the password of an account": lambda _: _PASSWORD,
+    "Let an account try again that has to wait": lambda _: {},
     "Add an account": lambda thing: {**_user(thing), **_PASSWORD, "username": "newcomer"},
     "Add a name grant": lambda _: {
         "group": Group.objects.get(name="Enrollees").pk, "dns_suffixes": "example.org"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.models import Group, User
@@ -17,9 +18,10 @@ from enrollment.models import (
     EnrollmentRequest,
     ManagerScope,
     NameGrant,
+    SignInFailures,
     Template,
 )
-from enrollment.services import setup, tokens
+from enrollment.services import lockout, setup, tokens
 from tests.admin.conftest import submit
 
 if TYPE_CHECKING:
@@ -88,6 +90,13 @@ def build() -> Scene:
         user=scene.by_role["restricted manager"].user,
         requester_group=Group.objects.get(name=GROUP),
     )
+    SignInFailures.objects.create(
+        kind=lockout.PAIR,
+        account=scene.anothers.user.get_username(),
+        address="192.0.2.1",
+        counted_since=timezone.now(),
+        refused_until=timezone.now() + timedelta(hours=1),
+    )
     NameGrant.objects.create(
         group=Group.objects.get(name="Auditors"),
         template=Template.objects.get(name="Workstation"),
@@ -122,4 +131,5 @@ def _tables() -> Iterator[Any]:
     yield NameGrant.objects.values_list("pk")
     yield Template.objects.values_list("pk", "published", "display_name")
     yield ApiToken.objects.values_list("pk", "revoked_at")
+    yield SignInFailures.objects.values_list("pk", "refused_until")
     yield Session.objects.values_list("session_key")

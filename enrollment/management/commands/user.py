@@ -8,13 +8,13 @@ from typing import Any
 from django.utils import timezone
 
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
-from enrollment.services import people
+from enrollment.services import lockout, people
 
 
 class Command(VerbCommand):
-    """Accounts, added without a browser."""
+    """Accounts, added and let in again without a browser."""
 
-    help = "Add accounts."
+    help = "Add accounts, and let them in again."
 
     def add_verbs(self) -> None:
         add = self.add_verb("add", self.add)
@@ -36,6 +36,8 @@ class Command(VerbCommand):
         add.add_argument("--email", default="", help="e-mail address, for directory templates")
         add.add_argument("--dns-name", default="", help="DNS name, for machine templates")
         add.add_argument("--upn", default="", help="user principal name, for user templates")
+        unlock = self.add_verb("unlock", self.unlock)
+        unlock.add_argument("name", metavar="NAME", help="the account name")
 
     def add(self, options: dict[str, Any]) -> None:
         """Add an account with its roles."""
@@ -53,6 +55,13 @@ class Command(VerbCommand):
             raise Refusal(str(error)) from error
         roles = ", ".join(person.groups) or "no group"
         self.stdout.write(f"Added '{person.name}' in {roles}.")
+
+    def unlock(self, options: dict[str, Any]) -> None:
+        """End the waits of an account for which too many passwords or codes were wrong."""
+        ended = lockout.lift(options["name"], actor=shell_actor(), now=timezone.now())
+        if not ended:
+            raise Refusal(f"Nobody has to wait to sign in as '{options['name']}'.")
+        self.stdout.write(f"'{options['name']}' may try again.")
 
 
 def _password(path: Path) -> str:

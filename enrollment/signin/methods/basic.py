@@ -12,7 +12,7 @@ from enrollment.signin.credentials import parse_basic
 def look(request: HttpRequest) -> Seen:
     """Believe a name whose password this is."""
     credentials = parse_basic(request.headers["Authorization"])
-    user = account_of(credentials) if credentials is not None else None
+    user = account_of(request, credentials) if credentials is not None else None
     if user is None:
         raise CredentialsRefused
     return Believed(user, SignedInBy.BASIC)
