@@ -15,7 +15,16 @@ from enrollment.ca.errors import EnrollmentError, PrivateKeyPasted
 from enrollment.ca.names import display
 from enrollment.ca.policy import Decision, Deny, Hold, Issue, Requester
 from enrollment.models import EnrollmentRequest, SigningRecord
-from enrollment.services import audit, authority, decision, directory, ignored, issuance, judgement
+from enrollment.services import (
+    audit,
+    authority,
+    decision,
+    directory,
+    ignored,
+    issuance,
+    judgement,
+    meanwhile,
+)
 from enrollment.services.prepared import insert
 
 if TYPE_CHECKING:
@@ -86,6 +95,8 @@ def enroll_judged(
     row = _remember(submission, judged, now)
     with transaction.atomic(durable=True):
         insert(row)
+        if isinstance(verdict, Issue):
+            verdict = meanwhile.decide_again(judged, now=now)
         record = _write(row, verdict, prepared, issuing, now=now)
     if record is not None:
         _issue(record, now)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Judgement:
     """A request that could be read, and what the CA makes of it.
 
-    `remarks` are what stricter rules would have said.
+    `remarks` are what stricter rules would have said. `newest` is the key of the newest certificate
+    before anything was looked up.
     """
 
     request: CertificationRequest
@@ -40,6 +41,7 @@ class Judgement:
     names: tuple[HeldName, ...] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
     remarks: tuple[str, ...] = ()
+    newest: int = 0
 
     @property
     def template_name(self) -> str:
@@ -76,6 +78,7 @@ def judge(
         names = names_of(chosen.subject, chosen.alternative_names)
     except EnrollmentError as error:
         return Judgement(request, requester, Deny(error), template, earlier)
+    newest = knowledge.newest()
     known = knowledge.gather(
         request, names, template, requester, earlier, now=now, with_holders=with_holders
     )
@@ -89,6 +92,7 @@ def judge(
         names,
         known,
         policy.remarks(case),
+        newest,
     )
 
 

@@ -54,6 +54,13 @@ _LOST = PreparedSelect(
     "a key",
 )
 
+_NEWEST = PreparedSelect(lambda: Certificate.objects.order_by("-pk").values_list("pk")[:1])
+
+
+def newest() -> int:
+    """Return the key of the newest certificate, 0 where there is none."""
+    return next((pk for (pk,) in _NEWEST.rows()), 0)
+
 
 def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> tuple[Holder, ...]:
     """Return who else holds valid certificates with any of `names`; at most `MOST_HOLDERS`.
@@ -217,7 +224,7 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
     from_request = template.subject_source is SubjectSource.REQUEST
     minds = from_request and template.held_names is not HeldNames.IGNORE
     return Knowledge(
-        holders=_holders(names, requester, now, from_request=from_request)
+        holders=everybody_with(names, requester, now, from_request=from_request)
         if with_holders or minds
         else (),
         name_grants=name_grants.of(template, requester) if from_request else None,
@@ -229,9 +236,10 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
     )
 
 
-def _holders(
+def everybody_with(
     names: tuple[HeldName, ...], requester: Requester, now: datetime, *, from_request: bool
 ) -> tuple[Holder, ...]:
+    """Return who else has any of `names`, by a certificate or by the directory."""
     certified = holders(names, requester, now)
     return (*certified, *in_directory(names, requester)) if from_request else certified
 

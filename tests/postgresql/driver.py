@@ -124,6 +124,19 @@ def issue(count: int, threads: int = 1) -> list[tuple[int, str]]:
     return _in_threads(one, count, threads)
 
 
+def contend(names: list[str], requester: str, template: str) -> list[str]:
+    """Ask for the same names as others do at this moment; return what became of each."""
+    return [_submit(name, template, requester).state.name for name in names]
+
+
+def limit(template: str, in_all: int) -> None:
+    """Let a template be issued so many times more."""
+    from enrollment.models import Certificate, Template
+
+    given = Certificate.objects.filter(template_name=template).count()
+    Template.objects.filter(name=template).update(limit_in_all=in_all and given + in_all)
+
+
 def ask(count: int) -> list[int]:
     """Submit requests that wait."""
     return [_submit(f"code{number}", "CodeSigning").pk for number in range(count)]
@@ -309,7 +322,7 @@ def rows() -> dict[str, Any]:
     }
 
 
-def _submit(common_name: str, template: str) -> Any:
+def _submit(common_name: str, template: str, requester: str = "alice") -> Any:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
@@ -317,8 +330,8 @@ def _submit(common_name: str, template: str) -> Any:
     from tests import make
 
     raw = make.request_pem(common_name, kind="ec:p256")
-    alice = directory.requester_of(User.objects.get(username="alice"))
-    submission = enroll.Submission(raw, f"CertificateTemplate:{template}", alice, "web")
+    asker = directory.requester_of(User.objects.get(username=requester))
+    submission = enroll.Submission(raw, f"CertificateTemplate:{template}", asker, "web")
     return enroll.enroll(submission, now=timezone.now())
 
 
@@ -342,7 +355,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     act.__name__: act
     for act in (
         people, issue, ask, look, decide, standing, publish, publish_at, change, change_slowly,
-        wander, lists, statuses, recover, keep, rows,
+        wander, lists, statuses, recover, keep, rows, contend, limit,
     )
 }  # fmt: skip
 

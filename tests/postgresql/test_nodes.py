@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import re
 import threading
+import time
 import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING
@@ -240,6 +241,38 @@ def test_a_start_beside_a_node_that_issues_disturbs_nobody(nodes: Nodes) -> None
     found = a.do("rows")
     assert found["unsigned"] == 0
     assert found["audit is whole"]
+
+
+def test_a_name_that_two_ask_for_at_once_is_given_to_one(nodes: Nodes) -> None:
+    names = [f"wanted{number}.example.com" for number in range(10)]
+    both = {"alice": nodes.process("a"), "bob": nodes.process("b")}
+    for process in both.values():
+        process.do("rows")
+    moment = time.time() + 0.2
+
+    for requester, process in both.items():
+        process.begin("contend", at=moment, names=names, requester=requester, template="WebServer")
+    verdicts = [process.end() for process in both.values()]
+
+    for pair in zip(*verdicts, strict=True):
+        assert sorted(pair) == ["ISSUED", "UNDER_SUBMISSION"]
+
+
+def test_a_limit_holds_for_both_nodes_together(nodes: Nodes) -> None:
+    a = nodes.process("a")
+    names = [f"limited{number}.example.com" for number in range(6)]
+    a.do("limit", template="WebServer", in_all=7)
+    for process in nodes.processes(each=2):
+        process.do("rows")
+    try:
+        order = {"names": names, "requester": "alice", "template": "WebServer"}
+        verdicts = at_once(nodes.processes(each=2), "contend", **order)
+    finally:
+        a.do("limit", template="WebServer", in_all=0)
+
+    given = [verdict for process in verdicts for verdict in process]
+    assert given.count("ISSUED") == 7
+    assert given.count("DENIED") == len(given) - 7
 
 
 def test_events_of_both_nodes_are_one_chain(nodes: Nodes) -> None:

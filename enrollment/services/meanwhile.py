@@ -1,0 +1,107 @@
+"""What others were granted since a request was judged; asked once more at the commit.
+
+Two requests for one name, or for the last certificate of a limit, may be judged at the same moment,
+and neither sees the other's certificate. Whoever commits second sees it here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from enrollment.ca import policy
+from enrollment.ca.name_policy import Holder
+from enrollment.ca.policy import Case, Counts, Decision
+from enrollment.ca.template import HeldNames, SubjectSource
+from enrollment.models import SigningRecord
+from enrollment.services import knowledge, locks, weak_keys
+from enrollment.services.prepared import PreparedSelect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from enrollment.ca.template import CertificateTemplate
+    from enrollment.services.judgement import Judgement
+
+_MOST: Final = 1000
+
+_COMMITTED: Final = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).order_by("pk")
+_ANY_UNDERWAY: Final = PreparedSelect(lambda: _COMMITTED.values_list("pk")[:1])
+
+# Requester, names and template of a request whose certificate is being signed.
+_Underway = tuple[str, list[str], str]
+
+
+def decide_again(judged: Judgement, *, now: datetime) -> Decision:
+    """Decide with what is known now; call it in the transaction that commits the content.
+
+    From here to the end of the transaction nobody else gets that far.
+    """
+    template = judged.template
+    if template is None or not judged.names or not _minds(template):
+        return judged.decision
+    locks.hold("names and limits")
+    # Before the certificates are asked for: what is signed in between is then seen twice.
+    underway = _read_underway() if _ANY_UNDERWAY.rows() else []
+    if not underway and _nothing_was_stored(judged):
+        return judged.decision
+    known = replace(
+        judged.knowledge,
+        holders=_holders(judged, template, underway, now),
+        counts=_counts(judged, template, underway, now),
+    )
+    if (known.holders, known.counts) == (judged.knowledge.holders, judged.knowledge.counts):
+        return judged.decision
+    return policy.decide(Case(judged.request, template, judged.requester, known, weak_keys.known()))
+
+
+def _nothing_was_stored(judged: Judgement) -> bool:
+    # On PostgreSQL a lower key may be committed after a higher one; SQLite has one writer.
+    return connection.vendor == "sqlite" and knowledge.newest() == judged.newest
+
+
+def _read_underway() -> list[_Underway]:
+    return list(
+        _COMMITTED.values_list("request__requester", "request__names", "template_name")[:_MOST]
+    )
+
+
+def _minds(template: CertificateTemplate) -> bool:
+    return bool(template.limits) or _minds_names(template)
+
+
+def _minds_names(template: CertificateTemplate) -> bool:
+    from_request = template.subject_source is SubjectSource.REQUEST
+    return from_request and template.held_names is HeldNames.WAIT
+
+
+def _holders(
+    judged: Judgement, template: CertificateTemplate, underway: Sequence[_Underway], now: datetime
+) -> tuple[Holder, ...]:
+    if not _minds_names(template):
+        return judged.knowledge.holders
+    found = knowledge.everybody_with(judged.names, judged.requester, now, from_request=True)
+    return found + tuple(
+        Holder(name, requester, "", now)
+        for requester, values, _ in underway
+        for name in judged.names
+        if requester != judged.requester.name and name.value in values
+    )
+
+
+def _counts(
+    judged: Judgement, template: CertificateTemplate, underway: Sequence[_Underway], now: datetime
+) -> Counts:
+    if not template.limits:
+        return judged.knowledge.counts
+    counts = knowledge.counts(judged.names, template, judged.requester, now)
+    alike = [one for one in underway if one[2] == template.name]
+    wanted = {name.value for name in judged.names}
+    return Counts(
+        requester=counts.requester + sum(one[0] == judged.requester.name for one in alike),
+        name=counts.name + sum(not wanted.isdisjoint(one[1]) for one in alike),
+        in_all=counts.in_all + len(alike),
+    )

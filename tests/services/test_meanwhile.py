@@ -1,0 +1,110 @@
+"""Two requests at the same moment: names and limits hold for the second all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enrollment.ca.disposition import Disposition
+from enrollment.models import Certificate, EnrollmentRequest
+from enrollment.services import enroll, issuance
+from tests.services.acts import change_template, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enrollment.ca.policy import Requester
+
+
+@pytest.fixture
+def after_judgement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[], EnrollmentRequest]], list[EnrollmentRequest]]:
+    """Let somebody else's whole request pass between the judgement of one and its commit."""
+
+    def arrange(act: Callable[[], EnrollmentRequest]) -> list[EnrollmentRequest]:
+        done: list[EnrollmentRequest] = []
+        prepare = enroll._prepare  # noqa: SLF001 - the moment in question
+
+        def with_another(*arguments: Any) -> Any:
+            monkeypatch.setattr(enroll, "_prepare", prepare)
+            done.append(act())
+            return prepare(*arguments)
+
+        monkeypatch.setattr(enroll, "_prepare", with_another)
+        return done
+
+    return arrange
+
+
+@pytest.fixture
+def unsigned(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Stop somebody's request between its commit and its signature."""
+
+    def stop(act: Callable[[], Any]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(issuance, "complete", lambda *_, **__: 1 / 0)
+            act()
+
+    return stop
+
+
+def test_a_name_that_somebody_else_was_given_meanwhile_makes_the_request_wait(
+    requester: Requester, stranger: Requester, after_judgement: Any
+) -> None:
+    others = after_judgement(lambda: submit(stranger))
+
+    row = submit(requester)
+
+    assert others[0].state is Disposition.ISSUED
+    assert row.state is Disposition.UNDER_SUBMISSION
+    assert "somebody else holds a valid certificate with this name" in row.detail
+    assert Certificate.objects.filter(requester=requester.name).count() == 0
+
+
+def test_a_name_that_is_being_signed_for_somebody_else_makes_the_request_wait(
+    requester: Requester, stranger: Requester, unsigned: Any
+) -> None:
+    unsigned(lambda: submit(stranger))
+
+    row = submit(requester)
+
+    assert row.state is Disposition.UNDER_SUBMISSION
+    assert "somebody else holds a valid certificate with this name" in row.detail
+
+
+def test_other_names_and_other_people_are_not_in_the_way(
+    requester: Requester, stranger: Requester, after_judgement: Any, unsigned: Any
+) -> None:
+    unsigned(lambda: submit(stranger, "mail.example.com"))
+    unsigned(lambda: submit(requester, "www.example.com"))
+    after_judgement(lambda: submit(stranger, "ftp.example.com"))
+
+    row = submit(requester, "www.example.com")
+
+    assert row.state is Disposition.ISSUED
+
+
+@pytest.mark.parametrize("limit", ["limit_per_requester", "limit_per_name", "limit_in_all"])
+def test_the_last_certificate_of_a_limit_is_given_once(
+    limit: str, requester: Requester, after_judgement: Any
+) -> None:
+    change_template("WebServer", **{limit: 1})
+    after_judgement(lambda: submit(requester))
+
+    row = submit(requester)
+
+    assert row.state is Disposition.DENIED
+    assert "1 is the limit" in row.detail
+    assert Certificate.objects.filter(template_name="WebServer").count() == 1
+
+
+def test_what_is_being_signed_counts_for_a_limit(requester: Requester, unsigned: Any) -> None:
+    change_template("WebServer", limit_in_all=1)
+    unsigned(lambda: submit(requester))
+
+    row = submit(requester)
+
+    assert row.state is Disposition.DENIED
+    assert "1 is the limit" in row.detail
