@@ -31,8 +31,8 @@ _MOST: Final = 1000
 _COMMITTED: Final = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).order_by("pk")
 _ANY_UNDERWAY: Final = PreparedSelect(lambda: _COMMITTED.values_list("pk")[:1])
 
-# Requester, names and template of a request whose certificate is being signed.
-_Underway = tuple[str, list[str], str]
+# Requester and names of a request whose certificate is being signed, its template and serial number.
+_Underway = tuple[str, list[str], str, str]
 
 
 def decide_again(judged: Judgement, *, now: datetime) -> Decision:
@@ -65,7 +65,9 @@ def _nothing_was_stored(judged: Judgement) -> bool:
 
 def _read_underway() -> list[_Underway]:
     return list(
-        _COMMITTED.values_list("request__requester", "request__names", "template_name")[:_MOST]
+        _COMMITTED.values_list(
+            "request__requester", "request__names", "template_name", "serial_number"
+        )[:_MOST]
     )
 
 
@@ -85,8 +87,8 @@ def _holders(
         return judged.knowledge.holders
     found = knowledge.everybody_with(judged.names, judged.requester, now, from_request=True)
     return found + tuple(
-        Holder(name, requester, "", now)
-        for requester, values, _ in underway
+        Holder(name, requester, serial_number, now)
+        for requester, values, _, serial_number in underway
         for name in judged.names
         if requester != judged.requester.name and name.value in values
     )
