@@ -31,7 +31,7 @@ _MOST: Final = 1000
 _COMMITTED: Final = SigningRecord.objects.filter(state=SigningRecord.State.COMMITTED).order_by("pk")
 _ANY_UNDERWAY: Final = PreparedSelect(lambda: _COMMITTED.values_list("pk")[:1])
 
-# Requester and names of a request whose certificate is being signed, its template and serial number.
+# Of a request whose certificate is being signed: requester, names, template, serial number.
 _Underway = tuple[str, list[str], str, str]
 
 
