@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from enrollment import conf_clients, conf_people
+from enrollment import conf_clients, conf_people, conf_web
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -118,6 +118,7 @@ class Settings:
     signer_rate: int
     audit_log: Path | None
     backup_passphrase: Secret
+    web: conf_web.Web
 
     @property
     def is_enterprise(self) -> bool:
@@ -346,6 +347,7 @@ def _read(environment: Environment) -> Settings:
         **_of_keys(environment),
         audit_log=_audit_log(environment),
         backup_passphrase=environment.later("CERTSRV_BACKUP_PASSPHRASE"),
+        web=conf_web.read(environment),
     )
 
 

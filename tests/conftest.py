@@ -72,6 +72,14 @@ def nothing_failed_a_moment_ago() -> Iterator[None]:
     responders.paused.end_all()
 
 
+@pytest.fixture(autouse=True)
+def nobody_failed_before() -> None:
+    """Give everybody their whole allowance: the tests of one minute come from one address."""
+    from enrollment.serving import limits
+
+    limits.allowances.forget_all()
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

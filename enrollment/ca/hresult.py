@@ -57,6 +57,7 @@ INVALID_PARAMETER: Final = 0x80070057
 ACCESS_DENIED: Final = 0x80070005
 NOT_ENOUGH_QUOTA: Final = 0x80070718
 SERVER_UNAVAILABLE: Final = 0x800706BA
+SERVER_TOO_BUSY: Final = 0x800706BB
 
 TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
@@ -217,6 +218,10 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         SERVER_UNAVAILABLE: (
             "WIN32: 1722 RPC_S_SERVER_UNAVAILABLE",
             "The RPC server is unavailable.",
+        ),
+        SERVER_TOO_BUSY: (
+            "WIN32: 1723 RPC_S_SERVER_TOO_BUSY",
+            "The RPC server is too busy to complete this operation.",
         ),
     }
 )

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from enrollment import conf
 from enrollment.services import metrics as measured
-from enrollment.serving import exposition
+from enrollment.serving import exposition, limited
 from enrollment.signin import service_token
 
 log = logging.getLogger(__name__)
@@ -34,4 +34,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             "the database does not answer\n", status=503, content_type="text/plain; charset=utf-8"
         )
-    return HttpResponse(exposition.text(families), content_type=exposition.CONTENT_TYPE)
+    return HttpResponse(
+        exposition.text([*families, *limited.families()]), content_type=exposition.CONTENT_TYPE
+    )

@@ -23,7 +23,7 @@ from enrollment import conf, conf_clients
 from enrollment.environment import Listener
 from enrollment.services import client_authorities
 from enrollment.services.site_certificate import SiteCertificate
-from enrollment.serving import housekeeping
+from enrollment.serving import housekeeping, limited
 from enrollment.serving.connections import SiteWorker, TLSListener
 from enrollment.serving.tls import CertificateFiles
 
@@ -134,12 +134,17 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "when_ready": lambda _arbiter: self._ready(),
             "pre_fork": _give_place,
             "child_exit": lambda _arbiter, worker: worker.shares.leave_place(worker.place),
-            "post_worker_init": lambda _worker: housekeeping.start(),
+            "post_worker_init": _begin,
         }
 
 
 def _give_place(arbiter: Arbiter, worker: SiteWorker) -> None:
     worker.place = worker.shares.take_place({other.place for other in arbiter.WORKERS.values()})
+
+
+def _begin(worker: SiteWorker) -> None:
+    limited.counters.row = worker.place
+    housekeeping.start()
 
 
 class _GracefulArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types

@@ -1,6 +1,7 @@
-"""Where a request came from, as wrong passwords are counted."""
+"""Where a request came from, as wrong passwords and other failures are counted."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.http import HttpRequest
 
@@ -15,10 +16,17 @@ _MOST_HOPS = 20
 
 def attempt(request: HttpRequest, account: str) -> Attempt:
     """Return who wants to be believed, from where."""
+    address, is_shared = place(request)
+    return Attempt(account, address, is_shared=is_shared)
+
+
+def place(request: HttpRequest) -> tuple[str, bool]:
+    """Return whom an address stands for, and whether everybody may come from there.
+
+    It is empty when a proxy does not tell.
+    """
     address = client_address(request)
-    if address is None:
-        return Attempt(account, "", is_shared=True)
-    return Attempt(account, _written(address), is_shared=address.is_loopback)
+    return (_written(address), address.is_loopback) if address is not None else ("", True)
 
 
 def client_address(
@@ -39,6 +47,7 @@ def client_address(
     return None
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text.strip())
@@ -47,6 +56,7 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(maxsize=4096)
 def _written(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     if address.version == 4 or address.is_loopback:  # noqa: PLR2004 - the version
         return str(address)

@@ -7,6 +7,8 @@ from enrollment import conf
 
 # Read by the WSGI wrapper of the project: header lines that Django cannot repeat.
 HEADER_LINES = "certsrv.header_lines"
+# Says that credentials were sent, and were not right; read by the limits of `enrollment.serving`.
+REFUSED = "certsrv.credentials_refused"
 
 # The order in which challenges are sent, whatever the order of the setting: one family of clients
 # compares the first line with "Negotiate" and looks no further (contract, section 3).
@@ -47,6 +49,8 @@ def unauthorized(request: HttpRequest, *, refused: bool = False) -> HttpResponse
         request: the request that carried no credentials, or wrong ones.
         refused: credentials were sent, and were not right.
     """
+    if refused:
+        request.META[REFUSED] = True
     if conf.current().browser_sign_in == "form" and is_browser(request):
         tried = request.headers.get("Authorization", "").partition(" ")[0].lower()
         # A browser sends tickets of its own accord: who has none that is good gets the form, and

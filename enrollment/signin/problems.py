@@ -1,7 +1,7 @@
-"""Calm pages for what went wrong outside of any form (400, 403, 404, 500).
+"""Calm pages for what went wrong outside of any form (400, 403, 404, 429, 500).
 
-400 and 500 are plain: what broke may be what the site's own page needs, the name of the host or
-the database.
+400, 429 and 500 are plain: what broke may be what the site's own page needs, the name of the host
+or the database.
 """
 
 from django.contrib.auth.decorators import login_not_required
@@ -62,6 +62,11 @@ def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponseFor
     """Answer somebody we know who has no right to this."""
     page = _page(request, 403, "Not allowed", detail, remedy)
     return HttpResponseForbidden(page.content)
+
+
+def please_wait(detail: str, remedy: str) -> HttpResponse:
+    """Answer the same at less cost, to who may be sending thousands."""
+    return _plain(429, "Wait a while", detail, remedy)
 
 
 @login_not_required  # the rights were judged where this was raised

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from enrollment.services import condition, limits, metrics, reports, self_check
 from enrollment.services.condition import Scope
+from enrollment.serving import limited
 from tests.docs.pages import page
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def test_the_numbers_on_the_page_are_those_of_the_table_of_limits() -> None:
 @pytest.mark.django_db
 def test_every_metric_has_a_row(site: SetupReport) -> None:
     reports.store({Scope.SITE: []}, timezone.now())
-    measured = {family.name for family in metrics.gather(timezone.now())}
+    families = [*metrics.gather(timezone.now()), *limited.families()]
+    measured = {family.name for family in families}
 
     rows = {row.code("metric")[0].partition("{")[0] for row in PAGE.rows("## Metrics")}
 

@@ -22,6 +22,8 @@ CERTIFICATE: Final = "application/pkix-cert"
 CHAIN: Final = "application/x-pkcs7-certificates"
 LIST: Final = "application/pkix-crl"
 PUBLISHED_CERTIFICATE: Final = "application/x-x509-ca-cert"
+# Says that a request id led to nothing; read by the limits of `enrollment.serving`.
+UNKNOWN_ID: Final = "certsrv.unknown_id"
 
 
 def page(
@@ -39,6 +41,11 @@ def page(
 def error_page(request: HttpRequest, error: ErrorPage) -> HttpResponse:
     """Say what failed, with status 200: some clients end for good on any other."""
     return page(request, "error", page=error)
+
+
+def note_unknown_id(request: HttpRequest) -> None:
+    """Note that a request id led to nothing that this visitor may see."""
+    request.META[UNKNOWN_ID] = True
 
 
 def octets(request: HttpRequest, content: bytes | str, content_type: str) -> HttpResponse:

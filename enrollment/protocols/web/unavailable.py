@@ -1,4 +1,4 @@
-"""The Error page of a site that cannot reach its database.
+"""The Error page of a site that cannot answer now: no database, or asked too often.
 
 Source: certsrv-contract rule 3 and section 6: clients that fetch a certificate end for good on any
 status but 200, and a web server that cannot reach its CA answers with the Error page.
@@ -14,6 +14,7 @@ from django.urls import Resolver404, resolve, reverse
 
 from enrollment import __version__, conf
 from enrollment.ca import hresult
+from enrollment.protocols.web.answers import UNKNOWN_ID
 from enrollment.protocols.web.context import Site
 from enrollment.protocols.web.pages import ErrorPage
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 RETRY_SECONDS: Final = 30
-_ALWAYS_200: Final = frozenset({"web:certfnsh", "web:certnew-cer", "web:certnew-p7b"})
+_FETCHED: Final = frozenset({"web:certnew-cer", "web:certnew-p7b"})
+_ALWAYS_200: Final = _FETCHED | {"web:certfnsh"}
 _TEXT: Final = hresult.describe(hresult.SERVER_UNAVAILABLE)
 _PAGE: Final = ErrorPage(
     message=_TEXT,
@@ -36,10 +38,32 @@ _PAGE: Final = ErrorPage(
 
 def answer(request: HttpRequest) -> HttpResponse:
     """Say that the site is there and its database is not; draws on nothing that is stored."""
-    text = render_to_string("certsrv/error.html", {"page": _PAGE, "site": _site()})
-    response = HttpResponse(text, status=200 if _name(request) in _ALWAYS_200 else 503)
+    return _draw(_PAGE, 200 if _name(request) in _ALWAYS_200 else 503, RETRY_SECONDS)
+
+
+def too_many(request: HttpRequest, detail: str, remedy: str, seconds: int) -> HttpResponse:
+    """Say that something was asked too often; `seconds` from now it may be asked again.
+
+    Some controllers that fetch by request id end for good on any status but 200.
+    """
+    text = hresult.describe(hresult.SERVER_TOO_BUSY)
+    shown = ErrorPage(
+        message=text,
+        last_status=text,
+        result=text,
+        suggested_cause=detail,
+        summary=detail,
+        next_step=remedy,
+    )
+    is_fetched = request.META.get(UNKNOWN_ID) and _name(request) in _FETCHED
+    return _draw(shown, 200 if is_fetched else 429, seconds)
+
+
+def _draw(shown: ErrorPage, status: int, seconds: int) -> HttpResponse:
+    text = render_to_string("certsrv/error.html", {"page": shown, "site": _site()})
+    response = HttpResponse(text, status=status)
     response["Cache-Control"] = "no-store"
-    response["Retry-After"] = str(RETRY_SECONDS)
+    response["Retry-After"] = str(seconds)
     return response
 
 

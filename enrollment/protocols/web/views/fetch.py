@@ -95,6 +95,7 @@ def _chain(request: HttpRequest, fields: Fields) -> list[bytes] | pages.ErrorPag
     number = codec.request_id(fields.text("ReqID"))
     row = delivery.find(number, directory.requester_of(request.user))
     if row is None:
+        answers.note_unknown_id(request)
         return pages.unknown_request()
     if row.certificate is None:
         return pages.not_issued(row)

@@ -13,7 +13,7 @@ from enrollment import conf
 from enrollment.ca import hresult
 from enrollment.ca.disposition import Disposition
 from enrollment.protocols.web import codec, pages
-from enrollment.protocols.web.answers import error_page, page
+from enrollment.protocols.web.answers import error_page, note_unknown_id, page
 from enrollment.protocols.web.wire import BodyUnreadable, posted, query, submitted_request
 from enrollment.protocols.web.wording import Wording, wording
 from enrollment.services import delivery, directory, enroll
@@ -67,6 +67,7 @@ def _submit(request: HttpRequest, fields: Fields) -> HttpResponse:
 def _standing(request: HttpRequest, fields: Fields, number: str) -> HttpResponse:
     row = delivery.find(codec.request_id(number), directory.requester_of(request.user))
     if row is None:
+        note_unknown_id(request)
         return error_page(request, pages.unknown_request(mode=_CHECK))
     return result_page(request, row, wording(fields.text("flow")), is_return=True)
 
