@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's name
 
-from enrollment import conf
+from enrollment import conf, conf_ntlm
+from enrollment.services import site_certificate
 from enrollment.signin import kerberos, keytab
+from enrollment.signin.channel import binding_of
 
 
 @register(Tags.security)
@@ -88,3 +91,42 @@ def check_kerberos(
     except keytab.KeytabUnusable as error:
         return [Error(str(error), hint="See docs/howto/kerberos.md.", id="enrollment.E004")]
     return []
+
+
+@register(Tags.security)
+def check_ntlm(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Warn of NTLM whenever it is on, and refuse to start where nobody could use it."""
+    settings = conf.current()
+    if conf_ntlm.NTLM not in settings.sign_in:
+        return []
+    found: list[CheckMessage] = [
+        Warning(
+            "CERTSRV_SIGN_IN names ntlm, the weakest way to sign in.",
+            hint="Take it out as soon as no program needs it. See docs/howto/ntlm.md.",
+            id="enrollment.W003",
+        )
+    ]
+    if settings.clients.proxies:
+        found.append(
+            Warning(
+                "NTLM does not exist through the proxies of CERTSRV_TRUSTED_PROXIES: it belongs to "
+                "a client's own connection.",
+                hint="Let programs that need it come to the HTTPS listener itself.",
+                id="enrollment.W004",
+            )
+        )
+    own = site_certificate.on_disk()
+    is_bound = settings.ntlm.channel_binding == conf_ntlm.REQUIRED
+    if is_bound and own is not None and binding_of(own.public_bytes(Encoding.DER)) is None:
+        found.append(
+            Error(
+                "CERTSRV_NTLM_CHANNEL_BINDING is required, and the certificate of the site is "
+                "signed in a way that has no channel binding (RFC 5929 section 4.1).",
+                hint="Take ntlm out of CERTSRV_SIGN_IN: with this CA's key it cannot be made safe.",
+                id="enrollment.E005",
+            )
+        )
+    return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from enrollment import conf_clients, conf_people, conf_web
+from enrollment import conf_clients, conf_ntlm, conf_people, conf_web
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -39,6 +39,7 @@ CA_KEY_KINDS: Final = (
 # Each is a module of `enrollment.signin.methods`.
 SIGN_IN_METHODS: Final = (
     "negotiate",
+    conf_ntlm.NTLM,
     "basic",
     "token",
     conf_clients.CERTIFICATE,
@@ -98,6 +99,7 @@ class Settings:
     realm: str
     domain: str
     kerberos: Kerberos
+    ntlm: conf_ntlm.Ntlm
     workers: int
     backdate: timedelta
     renewal_grace: timedelta
@@ -309,7 +311,7 @@ def _read(environment: Environment) -> Settings:
         home=_home(environment),
         published=_published(environment),
         http=environment.listener("CERTSRV_HTTP", "127.0.0.1:8000"),
-        https=environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443"),
+        https=(https := environment.listener("CERTSRV_HTTPS", "127.0.0.1:8443")),
         hostname=hostname,
         public_url=public_url,
         crl_urls=urls("CERTSRV_CRL_URLS", f"{public_url}/CertEnroll/{CRL_FILE}"),
@@ -334,6 +336,7 @@ def _read(environment: Environment) -> Settings:
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         kerberos=_kerberos(environment),
+        ntlm=conf_ntlm.read(environment, sign_in, https),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
         backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),
         renewal_grace=environment.days("CERTSRV_RENEWAL_GRACE_DAYS", 0, least=0, most=3650),

@@ -109,8 +109,8 @@ class LiveSite:
         said: str = done.stdout
         return said
 
-    def manage_all(self, *commands: tuple[str, ...]) -> None:
-        """Run several management commands one after the other in one process."""
+    def manage_all(self, *commands: tuple[str, ...]) -> str:
+        """Run several commands one after the other in one process; return what they printed."""
         program = (
             "import json, sys, django; from django.core.management import call_command\n"
             "django.setup()\n"
@@ -128,6 +128,8 @@ class LiveSite:
             **self.run_as,
         )
         assert done.returncode == 0, f"{commands}: {done.stdout}{done.stderr}"
+        said: str = done.stdout
+        return said
 
     def set_up(self) -> None:
         """Make the site and its people, as the tutorial does."""

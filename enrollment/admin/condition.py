@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from enrollment.admin import access, links, state
 from enrollment.ca.check import Severity
-from enrollment.services import condition, reports
+from enrollment.services import condition, ntlm_checks, reports
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -53,16 +53,24 @@ class Line:
     check: Check
 
 
-def banner(request: HttpRequest) -> Banner | None:
-    """Return what is wrong, for those who can do something about it; nobody else sees it."""
+def banners(request: HttpRequest) -> tuple[Banner, ...]:
+    """Return what is wrong, for those who can do something about it; nobody else sees it.
+
+    The worst stands for all. What is a standing danger stands beside it, however bad the rest.
+    """
     if not access.may_see_condition(request.user):
-        return None
+        return ()
     troubles = reports.read(timezone.now()).troubles
-    if not troubles:
-        return None
-    worst = troubles[0]
-    badge = _BADGES[worst.severity]
-    return Banner(badge[0], state.badge(*badge), worst.name, worst.sentence, len(troubles) - 1)
+    shown = list(troubles[:1])
+    if shown and shown[0].name != ntlm_checks.NAME:
+        shown += [one for one in troubles if one.name == ntlm_checks.NAME][:1]
+    others = len(troubles) - len(shown)
+    return tuple(_banner(check, 0 if at else others) for at, check in enumerate(shown))
+
+
+def _banner(check: Check, others: int) -> Banner:
+    badge = _BADGES[check.severity]
+    return Banner(badge[0], state.badge(*badge), check.name, check.sentence, others)
 
 
 def page(request: HttpRequest, site: DeskSite) -> HttpResponse:
@@ -74,7 +82,7 @@ def page(request: HttpRequest, site: DeskSite) -> HttpResponse:
     context = {
         **site.each_context(request),
         "title": "Condition",
-        "banner": None,
+        "banners": (),
         "lines": [Line(state.badge(*_BADGES[one.severity]), one) for one in report.checks],
         "mood": _BADGES[report.worst][0],
         "outcome": _OUTCOMES[report.worst],

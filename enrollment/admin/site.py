@@ -69,7 +69,7 @@ class DeskSite(admin.AdminSite):
         context = super().each_context(request)
         context["desk_links"] = self._links(request) if context["has_permission"] else []
         context["masthead"] = masthead.read()
-        context["banner"] = condition.banner(request)
+        context["banners"] = condition.banners(request)
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

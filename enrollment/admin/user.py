@@ -9,12 +9,20 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.urls import path
+from django.utils import timezone
 
+from enrollment import conf, conf_ntlm
 from enrollment.admin import access, links, user_sign_in
 from enrollment.admin.mapping import MappingInline
 from enrollment.admin.readonly import plain_title
 from enrollment.models import Account, CertificateMapping, ManagerScope
-from enrollment.services import audit, client_certificates, manager_scopes, people
+from enrollment.services import (
+    audit,
+    client_certificates,
+    manager_scopes,
+    ntlm_accounts,
+    people,
+)
 from enrollment.services.holdings import Holding, Of
 
 if TYPE_CHECKING:
@@ -59,13 +67,21 @@ class AccountAdmin(UserAdmin[User]):
     ordering = ("username",)
     filter_horizontal = ()
     show_facets = admin.ShowFacets.NEVER
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "ntlm")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Roles", {"fields": ("is_active", "groups")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:  # noqa: ANN401 - Django's signature
+        """Show NTLM where it is on, and where a secret for it is left."""
+        fieldsets = super().get_fieldsets(request, obj)
+        is_on = conf_ntlm.NTLM in conf.current().sign_in
+        if obj is None or not (is_on or hasattr(obj, "ntlm_account")):
+            return fieldsets
+        return (*fieldsets, ("Old programs", {"fields": ("ntlm",)}))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -122,6 +138,8 @@ class AccountAdmin(UserAdmin[User]):
         before = _written(form.instance)
         super().save_related(request, form, formsets, change)
         people.mark(form.instance)
+        actor = request.user.get_username()
+        ntlm_accounts.end_where_not_allowed(form.instance, now=timezone.now(), actor=actor)
         entries = [one for one in formsets if one.model not in _WRITTEN]
         changes: dict[str, Any] = {}
         for each in [form, *(inner for formset in entries for inner in formset.forms)]:
@@ -132,7 +150,7 @@ class AccountAdmin(UserAdmin[User]):
         if changes or not change:
             audit.record(
                 "user changed" if change else "user added",
-                actor=request.user.get_username(),
+                actor=actor,
                 subject=f"user {form.instance.get_username()}",
                 changes=changes,
             )
@@ -147,6 +165,10 @@ class AccountAdmin(UserAdmin[User]):
                 subject=f"user {obj.get_username()}",
             )
         return super().log_change(request, obj, message)
+
+    @admin.display(description="NTLM")
+    def ntlm(self, row: User) -> str:
+        return ntlm_accounts.written(row)
 
     @admin.display(description="name")
     def full_name(self, row: User) -> str:

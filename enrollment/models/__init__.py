@@ -14,6 +14,7 @@ from enrollment.models.given_approval import GivenApproval
 from enrollment.models.lost_certificate import LostCertificate
 from enrollment.models.manager_scope import ManagerScope
 from enrollment.models.name_grant import NameGrant
+from enrollment.models.ntlm_account import NtlmAccount
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
 from enrollment.models.retired_key import RetiredKey
@@ -39,6 +40,7 @@ __all__ = [
     "LostCertificate",
     "ManagerScope",
     "NameGrant",
+    "NtlmAccount",
     "Responder",
     "RetiredKey",
     "RevocationListContent",

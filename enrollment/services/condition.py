@@ -14,7 +14,15 @@ from enrollment.ca.check import Check, Severity
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.issuer import IssuanceFault
 from enrollment.models import Authority
-from enrollment.services import authority, ca_checks, locks, publication, self_check, site_checks
+from enrollment.services import (
+    authority,
+    ca_checks,
+    locks,
+    ntlm_checks,
+    publication,
+    self_check,
+    site_checks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +62,7 @@ LOOKS: Final = (
     Look(ca_checks.RESPONDER, Scope.SITE, ca_checks.responder),
     Look(site_checks.ADDRESSES, Scope.SITE, site_checks.addresses),
     Look(site_checks.UNFINISHED, Scope.SITE, site_checks.unfinished),
+    Look(ntlm_checks.NAME, Scope.SITE, ntlm_checks.standing),
     Look(site_checks.AUDIT, Scope.SITE, site_checks.audit_trail),
     Look(
         site_checks.SITE_CERTIFICATE,

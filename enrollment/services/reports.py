@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from enrollment.ca.check import Check, Severity
 from enrollment.models import ConditionReport
-from enrollment.services import condition, limits
+from enrollment.services import condition, limits, ntlm_checks
 from enrollment.services.condition import Scope
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LAST_LOOK: Final = "Last look"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of the CA's condition, the worst first; nothing before the first look."""
+    """What is known of the CA's condition, the worst first; little before the first look."""
 
     checks: tuple[Check, ...]
     looked_at: datetime | None
@@ -118,7 +118,7 @@ def read(now: datetime) -> Report:
         and (row.scope in _SHARED or now - row.looked_at < _MACHINE_GONE)
     ]
     if not found:
-        return Report((), None)
+        return Report(tuple(ntlm_checks.standing(now)), None)
     looked_at = min(moment for moment, _ in found)
     rows = sorted((row for _, row in found), key=_place)
     has_one_machine = sum(row.scope not in _SHARED for row in rows) == 1
@@ -126,7 +126,10 @@ def read(now: datetime) -> Report:
         _from_json(value, "" if row.scope in _SHARED or has_one_machine else row.scope)
         for row in rows
         for value in row.checks
+        if value["name"] != ntlm_checks.NAME
     ]
+    # As it is now, and not as it was within the hour: it follows from settings and a few rows.
+    checks += ntlm_checks.standing(now)
     if now - looked_at > limits.LOOK_IS_OLD:
         checks.append(
             Check(

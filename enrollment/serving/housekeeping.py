@@ -20,6 +20,7 @@ from enrollment.services import (
     crl_rows,
     issuance,
     lockout,
+    ntlm_accounts,
     publication,
     published,
     reports,
@@ -47,6 +48,7 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("octets of ended lists", crl_rows.drop_ended),
     ("wrong passwords", lockout.forget_old),
     ("counts for metrics", tally.advance),
+    ("accounts for NTLM", lambda now: ntlm_accounts.end_where_not_allowed(now=now)),
     ("audit log", lambda _now: audit_log.catch_up()),
     # The last: it judges what the others did.
     ("condition", reports.keep_fresh),

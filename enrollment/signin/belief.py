@@ -14,6 +14,7 @@ class SignedInBy(StrEnum):
     NOTHING = "nothing"
     BASIC = "basic"
     NEGOTIATE = "negotiate"
+    NTLM = "ntlm"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105  # a word
     CERTIFICATE = "certificate"

@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from enrollment import conf
+from enrollment import conf, conf_ntlm
+from enrollment.signin.ntlm import place
 
 # Read by the WSGI wrapper of the project: header lines that Django cannot repeat.
 HEADER_LINES = "certsrv.header_lines"
@@ -93,7 +94,7 @@ def _challenge(request: HttpRequest, response: HttpResponse) -> None:
     values = dict.fromkeys(
         text.format(realm=settings.realm)
         for word, text in CHALLENGES.items()
-        if word in settings.sign_in
+        if word in settings.sign_in and (word != conf_ntlm.NTLM or place.is_offered(request))
     )
     lines = [("WWW-Authenticate", value) for value in values]
     if lines:

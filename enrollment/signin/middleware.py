@@ -15,7 +15,7 @@ from enrollment.signin import later, methods, service_token
 from enrollment.signin.accounts import TooManySignIns
 from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
-from enrollment.signin.methods import token
+from enrollment.signin.methods import ntlm, token
 from enrollment.signin.problems import forbidden
 
 # The pages that a stand-alone CA opens to people without an account (DESIGN, section 5).
@@ -65,6 +65,8 @@ class SignInMiddleware:
             return None
         if signed_in_by(request) is SignedInBy.TOKEN:
             return None if token.may_reach(request, view) else _beyond_token(request)
+        if signed_in_by(request) is SignedInBy.NTLM and not ntlm.may_reach(view):
+            return _beyond_ntlm(request)
         if _may_pass(request) or _open_when_standalone(view) or service_token.is_shown(request):
             return None
         return unauthorized(request)
@@ -99,4 +101,12 @@ def _beyond_token(request: HttpRequest) -> HttpResponse:
         request,
         "This token is not for that.",
         "Make one that is, at /accounts/tokens/, or sign in as the person.",
+    )
+
+
+def _beyond_ntlm(request: HttpRequest) -> HttpResponse:
+    return forbidden(
+        request,
+        "NTLM opens the request pages, and nothing else.",
+        "Sign in with the form at /accounts/login/.",
     )

@@ -10,13 +10,14 @@ from django.http import HttpRequest
 
 from enrollment import conf
 from enrollment.signin.belief import CredentialsRefused, Method, Seen
-from enrollment.signin.methods import basic, certificate, negotiate, remote_user, token
+from enrollment.signin.methods import basic, certificate, negotiate, ntlm, remote_user, token
 
 # A token may come as the password of Basic; what does not look like one is left to the next.
 METHODS: Final[tuple[Method, ...]] = (
     token.METHOD,
     basic.METHOD,
     negotiate.METHOD,
+    ntlm.METHOD,
     certificate.METHOD,
     remote_user.METHOD,
 )

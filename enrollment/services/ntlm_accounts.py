@@ -1,0 +1,210 @@
+"""Who may sign in with NTLM: named one by one. The only writer of `NtlmAccount`.
+
+NTLM needs a secret that is as good as the password it was made from. So that nobody's own password
+is kept in such a form, each account gets one that is made here, for this alone: too long to be
+guessed, also by whoever overheard an answer made with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+
+from enrollment import conf, conf_ntlm
+from enrollment.models import NtlmAccount
+from enrollment.services import audit
+from enrollment.services.nt_hash import nt_hash
+from enrollment.services.people import DESK_RIGHTS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# 130 bits. Old programs take no more than 31 characters, and people read them from paper.
+_ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+_CHARACTERS: Final = 26
+# "When was it last used?" needs no write at every request.
+_USE_NOTED_EVERY: Final = timedelta(minutes=1)
+_INFO: Final = b"certsrv: secrets of NTLM, 1"
+_NONCE_OCTETS: Final = 12
+_SITE: Final = "site"
+
+
+class NtlmRefused(Exception):
+    """An account that may not use NTLM, and why, in one sentence."""
+
+
+class SecretSealed(Exception):
+    """A secret cannot be read: the secret of the site is not the one it was sealed under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account and its secret."""
+
+    user: User
+    nt_hash: bytes = field(repr=False)
+
+
+@transaction.atomic
+def allow(user: User, *, actor: str, now: datetime) -> str:
+    """Let an account use NTLM; return the password for it, which nobody can be told again.
+
+    An account that may already gets a new password, and the old one ends.
+
+    Raises:
+        NtlmRefused: it may not.
+    """
+    if conf_ntlm.NTLM not in conf.current().sign_in:
+        raise NtlmRefused(
+            "NTLM is off, so no secret is made for it. Write ntlm into CERTSRV_SIGN_IN first; "
+            "docs/howto/ntlm.md says why not to."
+        )
+    reason = _why_not(user)
+    if reason:
+        raise NtlmRefused(reason)
+    password = "".join(secrets.choice(_ALPHABET) for _ in range(_CHARACTERS))
+    NtlmAccount.objects.update_or_create(
+        user=user,
+        defaults={
+            "sealed": _seal(user, nt_hash(password)),
+            "allowed_at": now,
+            "allowed_by": actor,
+            "last_used_at": None,
+        },
+    )
+    audit.record("ntlm allowed", actor=actor, subject=f"user {user.get_username()}", at=now)
+    return password
+
+
+def _why_not(user: User) -> str:
+    """Say why an account may not use NTLM; nothing when it may. Rights are read afresh."""
+    name = user.get_username()
+    fresh = User.objects.filter(pk=user.pk, is_active=True).first()
+    if fresh is None:
+        return f"There is no active account '{name}'."
+    if not name.isascii():
+        return (
+            f"The name '{name}' is not ASCII, and programs disagree about its capital letters, "
+            "which NTLM computes with. Make an account with a plain name for the program."
+        )
+    if fresh.is_superuser or any(fresh.has_perm(right) for right in DESK_RIGHTS):
+        return (
+            f"'{name}' works at the desk, and what NTLM lets in must not. Make an account in "
+            "Enrollees alone for the program."
+        )
+    return ""
+
+
+def holder_of(name: str, *, now: datetime) -> Holder | None:
+    """Return the account of a name with its secret, when it may use NTLM at this moment.
+
+    Rows and rights are read every time: an account that was disabled, or given a role, a moment ago
+    is refused, and its secret deleted.
+    """
+    row = _row_of(name)
+    if row is None:
+        return None
+    if _why_not(row.user):
+        end(row.user, actor=_SITE, now=now)
+        return None
+    try:
+        return Holder(row.user, _open(row))
+    except SecretSealed:
+        return None
+
+
+def _row_of(name: str) -> NtlmAccount | None:
+    rows = NtlmAccount.objects.select_related("user__account")
+    found = rows.filter(user__username=name).first()
+    if found is None and name.isascii():
+        # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
+        alike = list(rows.filter(user__username__iexact=name)[:2])
+        found = alike[0] if len(alike) == 1 else None
+    return found
+
+
+def note_use(user: User, *, now: datetime) -> None:
+    """Note that an account signed in, at most once a minute."""
+    NtlmAccount.objects.filter(
+        Q(last_used_at=None) | Q(last_used_at__lte=now - _USE_NOTED_EVERY), user=user
+    ).update(last_used_at=now)
+
+
+@transaction.atomic
+def end(user: User, *, actor: str, now: datetime) -> bool:
+    """Delete the secret of an account; tell whether there was one."""
+    ended, _ = NtlmAccount.objects.filter(user=user).delete()
+    if ended:
+        audit.record("ntlm ended", actor=actor, subject=f"user {user.get_username()}", at=now)
+    return bool(ended)
+
+
+def end_where_not_allowed(
+    user: User | None = None, *, now: datetime, actor: str = _SITE
+) -> int:  # fmt: skip
+    """Delete the secrets of accounts that were disabled or came to work at the desk; count them.
+
+    Args:
+        user: look at this account alone.
+        now: timezone-aware UTC.
+        actor: who changed the account.
+    """
+    rows = NtlmAccount.objects.select_related("user")
+    if user is not None:
+        rows = rows.filter(user=user)
+    return sum(end(row.user, actor=actor, now=now) for row in rows if _why_not(row.user))
+
+
+def written(user: User) -> str:
+    """Say whether an account may use NTLM, since when, and when it last did."""
+    row = NtlmAccount.objects.filter(user=user).first()
+    if row is None:
+        return "not allowed"
+    used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never"
+    return f"allowed since {row.allowed_at:%Y-%m-%d} by {row.allowed_by}; last used: {used}"
+
+
+def can_be_read(row: NtlmAccount) -> bool:
+    """Whether the secret of an account can be used."""
+    try:
+        _open(row)
+    except SecretSealed:
+        return False
+    return True
+
+
+def _seal(user: User, secret: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_OCTETS)
+    return nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, secret, _owner(user.pk))
+
+
+def _open(row: NtlmAccount) -> bytes:
+    sealed = bytes(row.sealed)
+    nonce, content = sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:]
+    try:
+        return _cipher(settings.SECRET_KEY).decrypt(nonce, content, _owner(row.user_id))
+    except InvalidTag:
+        raise SecretSealed from None
+
+
+def _owner(key: int) -> bytes:
+    # A secret that is moved to another row opens nothing there.
+    return f"account {key}".encode()
+
+
+@lru_cache(maxsize=1)
+def _cipher(site_secret: str) -> AESGCM:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(site_secret.encode())
+    return AESGCM(derived)
