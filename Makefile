@@ -3,9 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 T ?= tests
 B ?=
+F ?=
+SECONDS ?= 600
+INPUT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format pins bench clean
+.PHONY: help run test check format pins bench fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +32,14 @@ pins: $(BIN)/.development ## hashes and the SBOM, after a change of a version
 bench: $(BIN)/.development ## benchmarks, with ratios, some six minutes; B="core ocsp" for some
 	@.ci/bench $(B)
 
+fuzz: $(BIN)/.development ## hostile inputs to every parser, ten minutes each; SECONDS=60 F=pkcs10 for less
+	@.ci/fuzz "$(SECONDS)" "$(F)" "$(INPUT)"
+
 clean: ## remove what was made, but never the data in var/
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/.run-time: requirements.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements.txt && touch $@
 
-$(BIN)/.development: requirements.txt requirements-dev.txt requirements-dev-kerberos.txt .ci/environment
+$(BIN)/.development: requirements.txt requirements-dev.txt requirements-dev-kerberos.txt requirements-fuzz.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements-dev.txt && touch $@ $(BIN)/.run-time

@@ -65,8 +65,8 @@ def parse_request_attributes(text: str) -> RequestAttributes:
     Source: MS-WCCE 3.2.1.4.2.1.2.
     """
     values: dict[str, str] = {}
-    for raw_name, value in _pairs(text):
-        values.setdefault(normalize_name(raw_name), value)
+    for name, value in _pairs(text):
+        values.setdefault(normalize_name(name), value)
     return RequestAttributes(values)
 
 
@@ -75,12 +75,13 @@ def readable_lines(text: str) -> str:
 
     Somebody may paste a private key into the wrong box.
     """
-    return "\n".join(f"{raw_name.strip()}:{value}" for raw_name, value in _pairs(text))
+    return "\n".join(f"{name}:{value}" for name, value in _pairs(text))
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for line in _LINE_ENDS.split(text[:MAX_CHARACTERS], maxsplit=MAX_LINES)[:MAX_LINES]:
         raw_name, _, raw_value = line.partition(":")
-        value = raw_value.strip()
-        if normalize_name(raw_name) and value:
-            yield raw_name, value
+        # Whatever blank stands around them: what is kept must read again as what was decided on.
+        name, value = raw_name.strip(), raw_value.strip()
+        if normalize_name(name) and value:
+            yield name, value

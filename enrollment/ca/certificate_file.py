@@ -13,9 +13,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
-from enrollment.ca import ber, cms, mistakes
+from enrollment.ca import ber, cms, mistakes, names, relying_party
 from enrollment.ca.answer_errors import NoCertificate, PrivateKeyGiven
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.recognize import SECRETS, Kind, recognize
@@ -130,7 +129,9 @@ def _load(der: bytes, name: str) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         certificate.public_key()
         list(certificate.extensions)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        names.display(certificate.subject)
+        names.display(certificate.issuer)
+    except relying_party.UNREADABLE as error:
         raise NoCertificate(
             f"A certificate in {name} cannot be read: {error}.",
             remedy="Ask the CA above for a certificate after RFC 5280.",

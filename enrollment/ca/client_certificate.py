@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -80,10 +79,11 @@ def read(der: bytes) -> ClientCertificate:
         certificate = x509.load_der_x509_certificate(der)
         certificate.public_key()
         claims = tuple(_claims(certificate, der))
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        issuer = name_digest(certificate.issuer)
+    except relying_party.UNREADABLE as error:
         raise NoClientCertificate("It is no certificate that can be read (RFC 5280).") from error
     thumbprint = hashlib.sha256(der).hexdigest()
-    return ClientCertificate(certificate, der, thumbprint, name_digest(certificate.issuer), claims)
+    return ClientCertificate(certificate, der, thumbprint, issuer, claims)
 
 
 def name_digest(name: x509.Name) -> str:

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from enrollment.ca.check import Verdict, critical, ok, warning
 from enrollment.ca.content import key_bits, key_identifier
 from enrollment.ca.ocsp import issuer_hashes
-from enrollment.ca.relying_party import SKEW, extension, is_signed_by
+from enrollment.ca.relying_party import SKEW, UNREADABLE, extension, is_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def judge(data: bytes, question: Question, now: datetime) -> Verdict:
                 "of the site says why."
             )
         wrong = next(_wrong_with(answer, question, now), None)
-    except ValueError:
+    except UNREADABLE:
         return critical("It serves no OCSP response.")
     return critical(wrong) if wrong is not None else _soon_wrong_with(answer, question, now)
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from enrollment.ca import algorithms, der, names
 from enrollment.ca.check import Verdict, critical, ok, warning
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 SKEW: Final = timedelta(minutes=10)
 # Copies on other servers may lag behind by so much, before it is said.
 STALE_AFTER: Final = timedelta(hours=1)
+# All that `cryptography` raises for octets of others that are no good certificate or list: the last
+# two derive from nothing that one would think of, and names of an odd type are a TypeError.
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+)
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 
@@ -70,7 +79,7 @@ def judge_list(data: bytes, expected: ExpectedList, now: datetime) -> Verdict:
         crl = x509.load_der_x509_crl(data)
         wrong = next(_wrong_with_list(crl, expected), None)
         number = _number_of(crl)
-    except ValueError:
+    except UNREADABLE:
         return critical(f"It serves {_what_is(data)}, no CRL in DER (RFC 5280 section 4.2.1.13).")
     if wrong is not None:
         return critical(wrong)
@@ -136,12 +145,13 @@ def judge_certificate(data: bytes, issuer: Issuer) -> Verdict:
         return ok("The CA certificate, octet for octet.")
     try:
         other = x509.load_der_x509_certificate(data)
-    except ValueError:
+        subject = names.display(other.subject)
+    except UNREADABLE:
         return critical(
             f"It serves {_what_is(data)}, no certificate in DER (RFC 5280 section 4.2.2.1)."
         )
     return critical(
-        f"It serves another certificate: '{names.display(other.subject)}', serial number "
+        f"It serves another certificate: '{subject}', serial number "
         f"{other.serial_number:x}, not {issuer.certificate.serial_number:x}. Clients that fetch "
         "it cannot build the chain."
     )

@@ -1,7 +1,6 @@
 """What a program says about itself in an `Authorization: Basic` header."""
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 
 # Longer names and passwords are nobody's: the bound is on the work a stranger can cause.
@@ -32,7 +31,8 @@ def parse_basic(header: str) -> Credentials | None:
         return None
     try:
         octets = base64.b64decode(token.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:
+        # No base64, or not even ASCII.
         return None
     name, colon, password = _decode(octets).partition(":")
     if not colon or not name or "\0" in name + password:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from enrollment.ca.attributes import RequestAttributes, parse_request_attributes
+from enrollment.ca.attributes import (
+    RequestAttributes,
+    parse_request_attributes,
+    readable_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +80,12 @@ def test_a_mapping_can_be_made_by_hand() -> None:
 def test_a_name_that_is_not_there_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         parse_request_attributes("")["x"]
+
+
+def test_what_is_kept_of_the_lines_reads_again_as_what_was_decided_on() -> None:
+    """A control character is a blank to one function and none to another: found by fuzzing."""
+    text = "CertificateTemplate\x1f:User\nccm : host"
+
+    assert dict(parse_request_attributes(readable_lines(text))) == dict(
+        parse_request_attributes(text)
+    )

@@ -47,6 +47,7 @@ def test_all_ways_to_write_the_name_work(client: Client, name: str) -> None:
         pytest.param(basic("OTHER\\carol"), id="another domain"),
         pytest.param(basic("carol", ""), id="empty password"),
         pytest.param({"Authorization": "Basic x"}, id="malformed"),
+        pytest.param({"Authorization": "Basic é"}, id="not even ASCII"),
         pytest.param({"Authorization": "Bearer x"}, id="unknown scheme"),
     ],
 )

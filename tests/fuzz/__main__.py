@@ -1,0 +1,41 @@
+"""`make fuzz`: run the targets one after the other, or one input again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tests.fuzz import runs
+
+
+def main() -> int:
+    """Return 1 when there is a finding."""
+    asked = _arguments()
+    if asked.input:
+        if len(asked.target) != 1:
+            return 2
+        wrong = runs.repeat(asked.target[0], Path(asked.input))
+        return 1 if wrong else 0
+    names = asked.target or list(runs.TARGETS)
+    seed = asked.seed or time.time_ns() % 2**31
+    "" if runs.has_atheris() else ", by chance alone: atheris is not installed"
+    found = False
+    for name in names:
+        outcome = runs.run(name, seconds=asked.seconds, seed=seed)
+        found = found or bool(outcome.finding)
+    return int(found)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make fuzz")
+    parser.add_argument("target", nargs="*", choices=[[], *runs.TARGETS])
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--input", default="")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
