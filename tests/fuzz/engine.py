@@ -11,12 +11,13 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.fuzz.target import Target
 
-_TELL_EVERY = 50
+_TELL_EVERY = 0.1
+BY_CHANCE = "--by-chance"
 # What is not ours is not counted: libraries are fuzzed by their own people.
 _COUNTED = ["enrollment"]
 
@@ -29,6 +30,7 @@ class _Run:
         self.folder = folder
         self.slowest = 0.0
         self.count = 0
+        self.told = 0.0
 
     def once(self, octets: bytes) -> None:
         """Judge one input; a finding is kept as a file before it ends the process."""
@@ -43,9 +45,11 @@ class _Run:
             kept.write_bytes(octets)
             self._tell(f"finding {kept}\n{traceback.format_exc(limit=-8)}")
             raise
-        if seconds > self.slowest or self.count % _TELL_EVERY == 0:
-            self.slowest = max(self.slowest, seconds)
+        self.slowest = max(self.slowest, seconds)
+        # libFuzzer ends the process without a last word.
+        if time.monotonic() > self.told + _TELL_EVERY:
             self._tell(f"ran {self.count} {self.slowest * 1000:.1f}")
+            self.told = time.monotonic()
 
     def _tell(self, words: str) -> None:
         (self.folder / f"{self.target.name}.result").write_text(words, encoding="utf-8")
@@ -57,8 +61,10 @@ def changed(target: Target, octets: bytes, most: int, seed: int) -> bytes:
     return chance.choice(target.mutators)(octets, chance)[:most]
 
 
-def _count_branches(name: str, folder: Path, options: list[str], atheris: Any) -> None:
+def _count_branches(name: str, folder: Path, options: list[str]) -> None:
     """Let libFuzzer choose what to change, by the branches that it has not seen."""
+    import atheris
+
     with atheris.instrument_imports(include=_COUNTED):
         from tests.fuzz.runs import TARGETS
     run = _Run(TARGETS[name], folder)
@@ -76,7 +82,7 @@ def _count_branches(name: str, folder: Path, options: list[str], atheris: Any) -
 
 
 def _by_chance(name: str, folder: Path, options: list[str]) -> None:
-    """Change the seeds by chance alone, where atheris is not installed."""
+    """Change the seeds by chance alone."""
     from tests.fuzz.runs import TARGETS
 
     said = dict(option.partition("=")[::2] for option in options)
@@ -96,12 +102,10 @@ def _by_chance(name: str, folder: Path, options: list[str]) -> None:
 def main() -> None:
     """Fuzz until the options say stop."""
     name, folder, *options = sys.argv[1:]
-    try:
-        import atheris
-    except ImportError:
+    if BY_CHANCE in options:
         _by_chance(name, Path(folder), options)
     else:
-        _count_branches(name, Path(folder), options, atheris)
+        _count_branches(name, Path(folder), options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz import doors, hostile, readers
+from tests.fuzz import doors, engine, hostile, readers
 from tests.fuzz.target import Target, judge
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -49,8 +49,14 @@ def has_atheris() -> bool:
     return importlib.util.find_spec("atheris") is not None
 
 
-def run(
-    name: str, *, seconds: float, seed: int, findings: Path = FINDINGS, corpus: Path | None = CORPUS
+def run(  # noqa: PLR0913 - what a run is made of
+    name: str,
+    *,
+    seconds: float,
+    seed: int,
+    findings: Path = FINDINGS,
+    corpus: Path | None = CORPUS,
+    is_counted: bool = True,
 ) -> Outcome:
     """Fuzz one target for so long; the same seed goes the same way on the same corpus.
 
@@ -60,6 +66,8 @@ def run(
         seed: of every choice made by chance.
         findings: where an input that is one is kept.
         corpus: what led somewhere new, before and after; None to begin anew.
+        is_counted: branches are counted, where atheris is installed. It takes a site seconds more
+            to start.
     """
     findings.mkdir(parents=True, exist_ok=True)
     (findings / f"{name}.{RESULT}").unlink(missing_ok=True)
@@ -73,6 +81,8 @@ def run(
             (begun / f"{number:03}").write_bytes(octets)
         command = [sys.executable, "-m", "tests.fuzz.engine", name, str(findings)]
         command += [*_options(target, seconds, seed, Path(scratch)), str(kept), str(begun)]
+        if not is_counted or not has_atheris():
+            command.append(engine.BY_CHANCE)
         done = subprocess.run(
             command,
             cwd=ROOT,
