@@ -14,18 +14,26 @@ def main() -> int:
     """Return 1 when there is a finding."""
     asked = _arguments()
     if asked.input:
-        if len(asked.target) != 1:
-            return 2
-        wrong = runs.repeat(asked.target[0], Path(asked.input))
-        return 1 if wrong else 0
+        return _again(asked.target, Path(asked.input))
     names = asked.target or list(runs.TARGETS)
     seed = asked.seed or time.time_ns() % 2**31
-    "" if runs.has_atheris() else ", by chance alone: atheris is not installed"
+    how = "" if runs.has_atheris() else ", by chance alone: atheris is not installed"
+    print(f"fuzz: {len(names)} targets, {asked.seconds} s each, seed {seed}{how}", flush=True)
     found = False
     for name in names:
         outcome = runs.run(name, seconds=asked.seconds, seed=seed)
+        print(f"fuzz: {outcome}", flush=True)
         found = found or bool(outcome.finding)
     return int(found)
+
+
+def _again(names: list[str], path: Path) -> int:
+    if len(names) != 1:
+        print("Name the one target that the input is for, such as F=pkcs10.", file=sys.stderr)
+        return 2
+    wrong = runs.repeat(names[0], path)
+    print(wrong or f"fuzz: {names[0]} takes this input as documented")
+    return 1 if wrong else 0
 
 
 def _arguments() -> argparse.Namespace:

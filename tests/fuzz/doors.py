@@ -6,6 +6,7 @@ Each input meets a site as set-up leaves it: what it did is undone behind it.
 from __future__ import annotations
 
 import atexit
+import base64
 import os
 import tempfile
 from functools import cache
@@ -40,6 +41,12 @@ class _Site:
         home = tempfile.TemporaryDirectory(prefix="certsrv-fuzz-")
         atexit.register(home.cleanup)
         os.environ |= {"CERTSRV_HOME": home.name, "CERTSRV_CA_KEY": "ec:p256"}
+        # Django's client comes from 127.0.0.1: a proxy that may say whatever it is told to say.
+        os.environ |= {
+            "CERTSRV_SIGN_IN": "token,basic,certificate,remote-user",
+            "CERTSRV_TRUSTED_PROXIES": "127.0.0.1",
+            "CERTSRV_LIMITS": "off",
+        }
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "certsrv.settings")
         os.environ.pop("DATABASE_URL", None)
 
@@ -209,6 +216,7 @@ def _headers(octets: bytes) -> None:
         "SEC_FETCH_SITE",
         "HOST",
         "CLIENT_CERT",
+        "REMOTE_USER",
         "X_FORWARDED_FOR",
         "ACCEPT",
     )
@@ -250,6 +258,10 @@ def _addresses() -> Iterator[bytes]:
         yield bytes((number,)) + b"?q=a&o=1&p=2&e=1&all=&state=issued&id__exact=1"
 
 
+def _shown_certificate() -> bytes:
+    return b":" + base64.b64encode(next(seeds.certificates())) + b":"
+
+
 _FORM_MUTATORS: Final = (_signed_form, mutate.words, mutate.octets)
 
 TARGETS: Final = (
@@ -263,7 +275,9 @@ TARGETS: Final = (
         _headers,
         lambda: (
             b'Basic YWxpY2U6eA==\nRequests=%5B1%2C0%2Cyes%2Cx%5D\ncurl\nbytes=0-1\nW/"a"\n'
-            b"Thu, 26 Nov 2026 00:00:00 GMT\nhttp://testserver\nsame-origin\ntestserver\n:MII=:",
+            b"Thu, 26 Nov 2026 00:00:00 GMT\nhttp://testserver\nsame-origin\ntestserver\n"
+            + _shown_certificate(),
+            b"\n\n\n\n\n\n\n\n\n\nalice@localhost",
             b"Bearer x\nsessionid=a; csrftoken=b",
             b"Negotiate YII=",
         ),

@@ -31,6 +31,8 @@ from enrollment.ca.request import CertificationRequest, parse_certification_requ
 from enrollment.protocols.ocsp.codec import requests_in_path
 from enrollment.protocols.web import codec, commands
 from enrollment.signin.credentials import account_name, parse_basic
+from enrollment.signin.ntlm import messages
+from enrollment.signin.ntlm.proof import is_proof
 from tests.fuzz import mutate, seeds
 from tests.fuzz.target import Target
 
@@ -206,6 +208,20 @@ def _typed_names(octets: bytes) -> None:
         )
 
 
+def _ntlm(octets: bytes) -> None:
+    kind = messages.kind_of(octets)
+    if kind is messages.Kind.NEGOTIATE:
+        offered = messages.read_negotiate(octets)
+        challenge = messages.write_challenge(offered, b"12345678", "EXAMPLE", ())
+        assert messages.kind_of(challenge) is messages.Kind.CHALLENGE
+    if kind is messages.Kind.AUTHENTICATE:
+        found = messages.read_authenticate(octets)
+        assert found.user
+        assert len(found.without_mic) == len(octets) or not found.mic
+        assert messages.read_pairs(found.answer.blob[28:]) == found.answer.pairs
+        assert not is_proof(b"key", b"12345678", found)
+
+
 _ASN1: Final = (mutate.values, mutate.values, mutate.octets)
 _TEXT: Final = (mutate.words, mutate.octets)
 _REQUEST: Final = 64 * 1024
@@ -246,6 +262,7 @@ TARGETS: Final = (
         _ASN1,
     ),
     Target("basic", _basic, lambda: (b"YWxpY2U6cGFzc3dvcmQ=", b"RVhBTVBMRVxhOmI="), (), 4096),
+    Target("ntlm", _ntlm, seeds.ntlm_messages, (messages.NotNtlm,), 4097),
     Target(
         "codec",
         _codec,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
 from enrollment.ca import der
@@ -102,6 +103,20 @@ def ocsp_requests() -> Iterator[bytes]:
     yield der.sequence(
         der.sequence(der.sequence(single, single), der.explicit(2, der.sequence(nonce, kinds)))
     )
+
+
+def ntlm_messages() -> Iterator[bytes]:
+    """Both messages of a client."""
+    yield b"NTLMSSP\0" + struct.pack("<II", 1, 0xE2088297) + bytes(24)
+    pairs = struct.pack("<HHI", 6, 4, 2) + struct.pack("<HH", 10, 16) + bytes(20)
+    answer = b"p" * 16 + b"\1\1" + bytes(26) + pairs
+    values = [bytes(24), answer, *(text.encode("utf-16-le") for text in ("EXAMPLE", "alice", "PC"))]
+    fields, at = b"", 88
+    for value in (*values, b""):
+        fields += struct.pack("<HHI", len(value), len(value), at)
+        at += len(value)
+    head = b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", 1)
+    yield head.ljust(88, b"\0") + b"".join(values)
 
 
 def _whole_subject() -> bytes:

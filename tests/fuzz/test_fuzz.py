@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,17 @@ def test_a_finding_is_kept_and_tells_how_to_see_it_again(
     outcome = runs.outcome_of("ber", tmp_path, 77, "")
 
     assert f"make fuzz F=ber INPUT={tmp_path}/ber-1" in str(outcome)
+
+
+def test_one_input_is_run_again_by_command(tmp_path: Path) -> None:
+    kept = tmp_path / "input"
+    kept.write_bytes(b"\x30\x00")
+    command = [sys.executable, "-m", "tests.fuzz", "ber", "--input", str(kept)]
+
+    done = subprocess.run(command, cwd=runs.ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "fuzz: ber takes this input as documented\n", done.stderr
+    assert done.returncode == 0
 
 
 def test_a_process_that_died_is_a_finding(tmp_path: Path) -> None:
