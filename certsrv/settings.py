@@ -41,6 +41,8 @@ INSTALLED_APPS = [
 
 # No GZipMiddleware, ever: scripts ask for gzip and do not decode it (contract, rule 20).
 MIDDLEWARE = [
+    # Before anything is logged.
+    "enrollment.serving.tracing.TraceMiddleware",
     # Before anything reads a header.
     "enrollment.signin.proxies.ProxyMiddleware",
     "enrollment.serving.headers.SecurityHeadersMiddleware",
@@ -129,4 +131,4 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 600
 
-LOGGING = log.configuration()
+LOGGING = log.configuration(SITE.web)

@@ -1,4 +1,4 @@
-"""The settings of the web's edge: how often something may be tried."""
+"""The settings of the web's edge: how often something may be tried, and what the log tells."""
 
 from __future__ import annotations
 
@@ -51,9 +51,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """All of these settings."""
+    """All of these settings.
+
+    Attributes:
+        limits: how often something may fail.
+        log_format: `line` or `json`.
+        access_log: whether each request gets a line in the log.
+    """
 
     limits: Limits = Limits()
+    log_format: str = "line"
+    access_log: bool = False
 
 
 def read(environment: Environment) -> Web:
@@ -62,7 +70,11 @@ def read(environment: Environment) -> Web:
     Raises:
         ImproperlyConfigured: a value is wrong; the text says what to type.
     """
-    return Web(limits=_limits(environment))
+    return Web(
+        limits=_limits(environment),
+        log_format=environment.choice("CERTSRV_LOG_FORMAT", "line", ("line", "json")),
+        access_log=environment.flag("CERTSRV_ACCESS_LOG", default=False),
+    )
 
 
 def _limits(environment: Environment) -> Limits:

@@ -7,7 +7,9 @@ they share memory, threads and database connections, and one process looks after
 import contextlib
 import copy
 import errno
+import logging
 import signal
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -15,11 +17,16 @@ from typing import Any
 
 from gunicorn import http
 from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from enrollment.serving import unreadable
 from enrollment.serving.balance import Shares
 from enrollment.serving.sockets import READ_SECONDS, PatientSocket
 from enrollment.serving.tls import CertificateFiles
+from enrollment.signin import problems
+
+log = logging.getLogger(__name__)
 
 # Long enough for another process to be woken and to take it, short enough to go unnoticed.
 LOOK_AWAY_SECONDS = 0.003
@@ -29,6 +36,15 @@ class _SecureConfig(Config):  # type: ignore[misc]  # gunicorn has no types
     """The same settings, for requests that came over TLS: the parser names their scheme by it."""
 
     is_ssl = True
+
+
+class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's log, by our handlers and in our form."""
+
+    def setup(self, cfg: Config) -> None:
+        """Take no handler of its own: `serving.log` has one for it."""
+        self.cfg = cfg
+        self._access_log_enabled = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,21 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             connection = TConn(self.cfg, patient, client, server)
         patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.enqueue_req(connection)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:  # noqa: ANN401  # gunicorn's own signature
+        """Answer what could not be read, or what our own application left unanswered."""
+        del req
+        found = unreadable.answer(exc)
+        if found is not None:
+            unreadable.note(exc, addr)
+        elif not isinstance(exc, ssl.SSLError):
+            log.error("a request was not answered", exc_info=exc)
+            reason = "Internal Server Error"
+            found = unreadable.written(500, reason, problems.plain_page(reason, "", ""))
+        if found is not None:
+            with contextlib.suppress(OSError):
+                client.setblocking(False)  # noqa: FBT003  # the socket's own signature
+                client.send(found)
 
     def _look_away(self) -> None:
         # Not a nap: connections that are open are served meanwhile.

@@ -5,6 +5,7 @@ import sys
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from gunicorn.http.errors import ParseException
 
 from enrollment.protocols.web import unavailable
 from enrollment.services import outage
@@ -20,6 +21,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, outage.OUTAGES):
         log.error("%s", outage.explain(error))
         return unavailable.answer(request)
-    if outage.is_unstorable(error):
+    if outage.is_unstorable(error) or isinstance(error, ParseException):
+        # The latter: a body that is not as its head promised, read by whoever wanted the form.
         return problems.bad_request(request, ValueError())
     return problems.server_error(request)

@@ -174,7 +174,8 @@ class _Asked:
         seconds = allowances.wait(f"{kind} {key}", rate)
         if not seconds:
             return None
-        limited.note(kind, key, rate)
+        # Not the name: people type passwords into the field for it.
+        limited.note(kind, self._place if kind == "passwords" else key, rate)
         if self._limits.mode == REPORT:
             return None
         self._request.META[_STOPPED] = True

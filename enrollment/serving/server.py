@@ -23,8 +23,8 @@ from enrollment import conf, conf_clients
 from enrollment.environment import Listener
 from enrollment.services import client_authorities
 from enrollment.services.site_certificate import SiteCertificate
-from enrollment.serving import housekeeping, limited
-from enrollment.serving.connections import SiteWorker, TLSListener
+from enrollment.serving import housekeeping, limited, log
+from enrollment.serving.connections import ServerLog, SiteWorker, TLSListener
 from enrollment.serving.tls import CertificateFiles
 
 THREADS = 8
@@ -130,7 +130,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarder_headers": "",
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108  # gunicorn makes its own names in it
-            "loglevel": "warning",
+            "logger_class": ServerLog,
             "when_ready": lambda _arbiter: self._ready(),
             "pre_fork": _give_place,
             "child_exit": lambda _arbiter, worker: worker.shares.leave_place(worker.place),
@@ -189,6 +189,7 @@ def serve(
     if bound.tls is not None and own is not None:
         files = CertificateFiles(own.certificate, own.key, _clients(conf.current()))
         SiteWorker.tls = TLSListener(bound.tls.getsockname(), files)
+    log.catch_all()
     # gunicorn reads its own environment variable for more; ours is the only one that counts.
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     with contextlib.suppress(ValueError):

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import render
 from django.utils.html import escape
 
+from enrollment import request_id
+
 PLAIN = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title></head>
@@ -91,12 +93,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     )
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # as the others
+def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a fault of ours; the trace is in the log, never on the page."""
     return _plain(
         500,
         "Something went wrong on our side",
-        "The request was not completed. The operator finds the reason in the log.",
+        "The request was not completed. The operator finds the reason in the log, under "
+        f"{request_id.of(request)}.",
         "Try again. If a certificate was asked for, look at your requests first.",
     )
 
@@ -107,5 +110,9 @@ def _page(request: HttpRequest, status: int, title: str, detail: str, remedy: st
 
 
 def _plain(status: int, title: str, detail: str, remedy: str) -> HttpResponse:
-    text = PLAIN.format(title=escape(title), detail=escape(detail), remedy=escape(remedy))
-    return HttpResponse(text, status=status)
+    return HttpResponse(plain_page(title, detail, remedy), status=status)
+
+
+def plain_page(title: str, detail: str, remedy: str) -> str:
+    """Write a page that needs nothing of the site."""
+    return PLAIN.format(title=escape(title), detail=escape(detail), remedy=escape(remedy))

@@ -10,6 +10,7 @@ from django.test import Client
 from enrollment import conf
 from enrollment.conf_clients import Clients
 from tests.edge.outside import outside
+from tests.live import LiveSite
 from tests.signin.conftest import _fast_hashes, _nothing_remembered, carol, configure
 
 __all__ = ["_fast_hashes", "_nothing_remembered", "carol", "configure"]
@@ -34,3 +35,11 @@ def limit(configure: Callable[..., None]) -> Callable[..., None]:
         )
 
     return change
+
+
+@pytest.fixture(scope="session")
+def edge_home(tmp_path_factory: pytest.TempPathFactory) -> LiveSite:
+    """A site of these tests' own, set up and not served: some serve it in ways of their own."""
+    site = LiveSite(tmp_path_factory.mktemp("edge"), {"CERTSRV_CA_KEY": "ec:p256"})
+    site.manage("setup")
+    return site

@@ -162,7 +162,7 @@ def test_a_dry_run_tells_and_refuses_nobody(
     assert limited.counters.read()["passwords"] == before + 3
     (line,) = (record.getMessage() for record in caplog.records)
     assert line == (
-        "limit met: CERTSRV_LIMIT_PASSWORDS, 2 in 60 s, by 198.51.100.7 carol; only reported, "
+        "limit met: CERTSRV_LIMIT_PASSWORDS, 2 in 60 s, by 198.51.100.7; only reported, "
         "since CERTSRV_LIMITS=report"
     )
 

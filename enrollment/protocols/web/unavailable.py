@@ -6,13 +6,14 @@ status but 200, and a web server that cannot reach its CA answers with the Error
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
-from enrollment import __version__, conf
+from enrollment import __version__, conf, request_id
 from enrollment.ca import hresult
 from enrollment.protocols.web.answers import UNKNOWN_ID
 from enrollment.protocols.web.context import Site
@@ -38,7 +39,8 @@ _PAGE: Final = ErrorPage(
 
 def answer(request: HttpRequest) -> HttpResponse:
     """Say that the site is there and its database is not; draws on nothing that is stored."""
-    return _draw(_PAGE, 200 if _name(request) in _ALWAYS_200 else 503, RETRY_SECONDS)
+    shown = replace(_PAGE, next_step=f"{_PAGE.next_step} {_named(request)}")
+    return _draw(shown, 200 if _name(request) in _ALWAYS_200 else 503, RETRY_SECONDS)
 
 
 def too_many(request: HttpRequest, detail: str, remedy: str, seconds: int) -> HttpResponse:
@@ -57,6 +59,10 @@ def too_many(request: HttpRequest, detail: str, remedy: str, seconds: int) -> Ht
     )
     is_fetched = request.META.get(UNKNOWN_ID) and _name(request) in _FETCHED
     return _draw(shown, 200 if is_fetched else 429, seconds)
+
+
+def _named(request: HttpRequest) -> str:
+    return f"The operator finds this request in the log under {request_id.of(request)}."
 
 
 def _draw(shown: ErrorPage, status: int, seconds: int) -> HttpResponse:
