@@ -41,5 +41,5 @@ clean: ## remove what was made, but never the data in var/
 $(BIN)/.run-time: requirements.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements.txt && touch $@
 
-$(BIN)/.development: requirements.txt requirements-dev.txt requirements-dev-kerberos.txt requirements-fuzz.txt .ci/environment
+$(BIN)/.development: requirements.txt requirements-dev.txt requirements-dev-kerberos.txt requirements-fuzz.txt requirements-ldap.txt .ci/environment
 	@PYTHON=$(PYTHON) .ci/environment requirements-dev.txt && touch $@ $(BIN)/.run-time

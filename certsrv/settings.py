@@ -86,6 +86,11 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": database.configuration(SITE.database_url, SITE.home)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = [
+    # Also where no directory is set: an account from one is nobody's then.
+    "enrollment.signin.backend.DirectoryBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "signin:login"
 LOGIN_REDIRECT_URL = "/certsrv/"
 LOGOUT_REDIRECT_URL = "signin:login"

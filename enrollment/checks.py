@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from enrollment import conf, conf_ntlm
 from enrollment.services import site_certificate
+from enrollment.services.outside import conversation, groups
 from enrollment.signin import kerberos, keytab
 from enrollment.signin.channel import binding_of
 
@@ -127,6 +128,45 @@ def check_ntlm(
                 "signed in a way that has no channel binding (RFC 5929 section 4.1).",
                 hint="Take ntlm out of CERTSRV_SIGN_IN: with this CA's key it cannot be made safe.",
                 id="enrollment.E005",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_directory(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Refuse to start where a directory is to be asked that cannot be, or would give nothing."""
+    settings = conf.current().ldap
+    if not settings.is_on:
+        return []
+    if not conversation.is_installed():
+        return [
+            Error(
+                "CERTSRV_LDAP_URL names a directory, and the Python package python-ldap is "
+                "missing, or the library of LDAP that it needs.",
+                hint="Type: pip install -r requirements-ldap.txt (it needs libldap-dev and "
+                "libsasl2-dev), or leave CERTSRV_LDAP_URL empty.",
+                id="enrollment.E007",
+            )
+        ]
+    wrong = [dn for dn, _ in settings.groups if groups.is_dn(dn) and not groups.normal_dn(dn)]
+    found: list[CheckMessage] = [
+        Error(
+            f"CERTSRV_LDAP_GROUPS names '{dn}', which is no distinguished name.",
+            hint="Write it as the directory shows it, such as CN=PKI Users,DC=example,DC=com.",
+            id="enrollment.E008",
+        )
+        for dn in wrong
+    ]
+    if not settings.groups:
+        found.append(
+            Warning(
+                "CERTSRV_LDAP_GROUPS is empty, so nobody gets a right from the directory.",
+                hint="Map groups, for example: PKI Users = Enrollees.",
+                id="enrollment.W005",
             )
         )
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from enrollment import conf_clients, conf_ntlm, conf_people, conf_web
+from enrollment import conf_clients, conf_ldap, conf_ntlm, conf_people, conf_web
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -94,6 +94,7 @@ class Settings:
     database_url: str = field(repr=False)
     sign_in: tuple[str, ...]
     clients: conf_clients.Clients
+    ldap: conf_ldap.Ldap
     browser_sign_in: str
     lock_out: conf_people.LockOut
     realm: str
@@ -331,6 +332,7 @@ def _read(environment: Environment) -> Settings:
         database_url=environment.secret("DATABASE_URL"),
         sign_in=(sign_in := conf_clients.methods(environment.text, SIGN_IN_METHODS)),
         clients=conf_clients.read(environment.text, sign_in),
+        ldap=conf_ldap.read(environment),
         browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         lock_out=conf_people.lock_out(environment),
         realm=_realm(environment, hostname),

@@ -105,6 +105,10 @@ class Environment:
         """Return octets of a number of KiB."""
         return self.number(name, default, least=least, most=most) * 1024
 
+    def seconds(self, name: str, default: int, *, least: int, most: int) -> timedelta:
+        """Return a span of seconds."""
+        return timedelta(seconds=self.number(name, default, least=least, most=most))
+
     def minutes(self, name: str, default: int, *, least: int, most: int) -> timedelta:
         """Return a span of minutes."""
         return timedelta(minutes=self.number(name, default, least=least, most=most))

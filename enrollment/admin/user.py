@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
+from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 
 from enrollment import conf, conf_ntlm
-from enrollment.admin import access, links, user_sign_in
+from enrollment.admin import access, links, user_outside, user_sign_in
 from enrollment.admin.mapping import MappingInline
 from enrollment.admin.readonly import plain_title
 from enrollment.models import Account, CertificateMapping, ManagerScope
@@ -47,6 +48,9 @@ class AccountInline(admin.StackedInline[Account, User]):
     can_delete = False
     verbose_name_plural = "Directory entry"
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return user_outside.FACTS_OF_ENTRY if user_outside.account_of(obj) else ()
+
 
 class ScopeInline(admin.TabularInline[ManagerScope, User]):
     """What this certificate manager may decide; without a row, everything."""
@@ -61,6 +65,7 @@ class ScopeInline(admin.TabularInline[ManagerScope, User]):
 class AccountAdmin(UserAdmin[User]):
     """Accounts are added, changed and switched off, never deleted: requests name them."""
 
+    form = user_outside.PersonForm
     inlines = (AccountInline, ScopeInline, MappingInline)
     list_display = ("username", "full_name", "email", "roles", "is_active")
     list_filter = ("is_active", "groups")
@@ -113,10 +118,27 @@ class AccountAdmin(UserAdmin[User]):
         row = self.get_object(request, object_id)
         around: dict[str, Any] = {}
         if row is not None:
-            around = _certificates_of(row, request) | user_sign_in.of(row)
+            around = _certificates_of(row, request) | user_sign_in.of(row) | user_outside.of(row)
         return super().change_view(
             request, object_id, form_url, {**around, **(extra_context or {})}
         )
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - Django's name
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Set no password where it would open nothing."""
+        row = self.get_object(request, id)
+        if row is not None and user_outside.account_of(row):
+            messages.error(request, f"The password of {row} is kept elsewhere. Set it there.")
+            return redirect("admin:auth_user_change", row.pk)
+        return super().user_change_password(request, id, form_url)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        facts = user_outside.FACTS_OF_PERSON if user_outside.account_of(obj) else ()
+        return (*self.readonly_fields, *facts)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

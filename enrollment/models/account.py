@@ -17,9 +17,11 @@ SID: Final = RegexValidator(
 
 
 class Account(models.Model):
-    """Names that templates with the subject source "directory" may use.
+    """Names that templates with the subject source "directory" may use, and where a user is from.
 
-    They are typed by a CA administrator and never come from a request.
+    The names are typed by a CA administrator, or read from the directory that the user is from;
+    they never come from a request. `source` is empty for users of our own; only
+    `services.outside.mirror` writes it and what follows.
     """
 
     user = models.OneToOneField(
@@ -28,12 +30,26 @@ class Account(models.Model):
     dns_name = models.CharField("DNS name", max_length=253, blank=True)
     upn = models.CharField("user principal name", max_length=253, blank=True)
     sid = models.CharField("security identifier", max_length=184, blank=True, validators=[SID])
+    source = models.CharField("comes from", max_length=8, blank=True, editable=False)
+    # Names the user there for good, whatever they are called.
+    outside_key = models.CharField(max_length=600, blank=True, editable=False)
+    # Our groups that the user has from there, as they were last set.
+    given_groups = models.JSONField(default=list, blank=True, editable=False)
+    # Switched off from there, and so switched on from there.
+    is_off_outside = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ("pk",)
         indexes = (models.Index(Lower("dns_name"), name="account_dns_name"),)
         verbose_name = "directory entry"
         verbose_name_plural = "directory entries"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["source", "outside_key"],
+                condition=~models.Q(source=""),
+                name="account_belongs_to_one_person",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.upn or self.dns_name or f"account {self.pk}"

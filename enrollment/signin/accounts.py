@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrollment import conf
 from enrollment.services import lockout
 from enrollment.services.lockout import Attempt
-from enrollment.signin import addresses
+from enrollment.signin import addresses, outside
 from enrollment.signin.credentials import Credentials, account_name
 from enrollment.signin.verified import VerifiedCredentials
 
@@ -37,6 +37,7 @@ def account_of(request: HttpRequest, credentials: Credentials) -> User | None:
     Raises:
         TooManySignIns: the password would have to be hashed, and too many others wait for that.
         lockout.LockedOut: too many passwords were wrong.
+        SourceUnavailable: the directory would have to be asked, and cannot be.
     """
     name = _account_name(credentials.name)
     if name is None:
@@ -70,7 +71,7 @@ def find(name: str) -> User | None:
     found = User.objects.select_related("account").filter(username=name).first()
     if found is None:
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        alike = list(User.objects.filter(username__iexact=name)[:2])
+        alike = list(User.objects.select_related("account").filter(username__iexact=name)[:2])
         found = alike[0] if len(alike) == 1 else None
     return found
 
@@ -90,7 +91,9 @@ def _check_password(
     attempt: Attempt, user: User | None, password: str, *, remembered: bool
 ) -> User | None:
     _refuse_guesses(attempt)
-    if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+    # A directory that hangs must not stop the sign-in of those whose passwords are kept here.
+    slots = outside.slots if outside.may_be_theirs(user) else _hashing
+    if not slots.acquire(timeout=HASH_WAIT_SECONDS):
         raise TooManySignIns
     try:
         # While this one waited, another request of the same program may have been checked.
@@ -102,10 +105,16 @@ def _check_password(
         found = authenticate(None, username=attempt.account, password=password)
         _count(attempt, is_right=found is not None)
     finally:
-        _hashing.release()
+        slots.release()
     if isinstance(found, User):
         # `authenticate` may have written a stronger hash: remember the one in force now.
-        verified.remember(attempt.account, attempt.address, password, found.password)
+        verified.remember(
+            attempt.account,
+            attempt.address,
+            password,
+            found.password,
+            lifetime=outside.lifetime(found),
+        )
         return found
     return None
 

@@ -7,13 +7,17 @@ a token of the settings; see `service_token`.
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enrollment import conf
 from enrollment.services.lockout import LockedOut
-from enrollment.signin import later, methods, service_token
+from enrollment.services.outside.told import SourceUnavailable
+from enrollment.signin import absent, later, methods, outside, service_token
 from enrollment.signin.accounts import TooManySignIns
-from enrollment.signin.belief import CredentialsRefused, GoOn, SignedInBy
+from enrollment.signin.belief import Believed, CredentialsRefused, GoOn, Seen, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
 from enrollment.signin.methods import ntlm, token
 from enrollment.signin.problems import forbidden
@@ -35,11 +39,13 @@ class SignInMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Believe or refuse credentials, then pass the request on."""
         try:
-            seen = None if service_token.is_shown(request) else methods.look(request)
+            seen = None if service_token.is_shown(request) else _look(request)
         except CredentialsRefused:
             return unauthorized(request, refused=True)
         except (LockedOut, TooManySignIns) as reason:
             return later.answer(request, reason)
+        except SourceUnavailable:
+            return absent.answer(request)
         if isinstance(seen, GoOn):
             return go_on(request, seen.line)
         if seen is not None:
@@ -69,13 +75,46 @@ class SignInMiddleware:
             return _beyond_ntlm(request)
         if _may_pass(request) or _open_when_standalone(view) or service_token.is_shown(request):
             return None
+        if getattr(request, "is_source_away", False):
+            return absent.answer(request)
         return unauthorized(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for the forms that ask for a password, as for programs."""
         if isinstance(exception, LockedOut | TooManySignIns):
             return later.answer(request, exception)
-        return None
+        return absent.answer(request) if isinstance(exception, SourceUnavailable) else None
+
+
+def _look(request: HttpRequest) -> Seen:
+    """Find out who asks, and whether those who have the account elsewhere still have it there."""
+    seen = methods.look(request)
+    if isinstance(seen, Believed):
+        if not outside.keep_fresh(seen.user):
+            raise CredentialsRefused
+    elif seen is None and settings.SESSION_COOKIE_NAME in request.COOKIES:
+        _look_at_session(request)
+    return seen
+
+
+def _look_at_session(request: HttpRequest) -> None:
+    """Make a stranger of somebody whose session has outlived the account.
+
+    While the directory is away they are a stranger too, and told why at pages that want somebody:
+    the sign-in page stays open to those whose accounts are kept here.
+    """
+    user = request.user
+    if not isinstance(user, User):
+        return
+    password = user.password
+    try:
+        if outside.keep_fresh(user) and user.password == password:
+            return
+    except SourceUnavailable:
+        request.is_source_away = True  # type: ignore[attr-defined]  # ours, read above
+        request.user = AnonymousUser()
+        return
+    logout(request)
 
 
 def signed_in_by(request: HttpRequest) -> SignedInBy:

@@ -54,10 +54,27 @@ class VerifiedCredentials:
                 return False
             return hmac.compare_digest(entry.password, digest)
 
-    def remember(self, name: str, address: str, password: str, password_hash: str) -> None:
-        """Note that the password was right; wrong ones are never noted."""
+    def remember(
+        self,
+        name: str,
+        address: str,
+        password: str,
+        password_hash: str,
+        *,
+        lifetime: float = LIFETIME_SECONDS,
+    ) -> None:
+        """Note that the password was right; wrong ones are never noted.
+
+        Args:
+            name: of the account.
+            address: from where it came.
+            password: as sent.
+            password_hash: what is stored of it. Where it is kept elsewhere, what is stored stays
+                the same for a while after it was changed; hence the lifetime.
+            lifetime: seconds for which it is noted, at most.
+        """
         digest = self._digest(name, password)
-        entry = _Entry(digest, password_hash, self._clock() + LIFETIME_SECONDS)
+        entry = _Entry(digest, password_hash, self._clock() + min(lifetime, LIFETIME_SECONDS))
         with self._lock:
             self._entries[name, address] = entry
             self._entries.move_to_end((name, address))

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.contrib.messages import success
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 
 from enrollment.signin.forms import ChangePasswordForm, SignInForm
+from enrollment.signin.outside import source_of
+from enrollment.signin.problems import forbidden
 
 
 class SignIn(LoginView):
@@ -36,6 +39,16 @@ class ChangePassword(PasswordChangeView):
     template_name = "signin/password.html"
     form_class = ChangePasswordForm
     success_url = reverse_lazy("signin:password")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401  # Django's signature
+        """Send those whose password is kept elsewhere there, once they mean to change it."""
+        if request.method == "POST" and isinstance(request.user, User) and source_of(request.user):
+            return forbidden(
+                request,
+                "Your password is not kept here, so nothing was changed.",
+                "Change it where you change it for your computer; here, the new one counts then.",
+            )
+        return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         """Tell the form from where the old password comes."""

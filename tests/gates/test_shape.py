@@ -181,6 +181,29 @@ def test_one_place_reaches_out_over_the_network() -> None:
     assert clients == {"enrollment/services/fetch.py"}
 
 
+def test_one_place_speaks_ldap() -> None:
+    """Its filters are escaped, its time is bounded, and it is told no password without TLS."""
+    client = re.compile(r"^ *(import|from) ldap\b", re.MULTILINE)
+    speakers = {source.name for source in CODE if client.search(source.text)}
+    writers = {
+        source.name
+        for source in CODE
+        if "services.outside.told import" in source.text
+        and any(True for _ in calls_of(source, "bring_in"))
+    }
+
+    assert speakers == {
+        "enrollment/services/outside/connection.py",
+        "enrollment/services/outside/conversation.py",
+        # It compares names, and speaks to nobody.
+        "enrollment/services/outside/groups.py",
+    }
+    assert writers == {
+        "enrollment/services/outside/ldap_accounts.py",
+        "enrollment/services/outside/mirror.py",
+    }
+
+
 def test_only_decision_writes_a_disposition() -> None:
     """A row is born INCOMPLETE; every other disposition comes from `services.decision`."""
     writers = {

@@ -32,6 +32,7 @@ def look(request: HttpRequest) -> Seen:
     Raises:
         CredentialsRefused: what was sent is not right, or of no kind that is allowed.
         accounts.TooManySignIns: it cannot be checked now.
+        SourceUnavailable: it cannot be checked, for the directory cannot be asked.
     """
     allowed = [method for method in METHODS if method.word in conf.current().sign_in]
     header = request.headers.get("Authorization", "")

@@ -1,0 +1,72 @@
+"""What a source outside of the site says of one person or computer, and how it can fail to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+LDAP: Final = "ldap"
+# What accounts of Windows and Unix are called; a dollar ends the names of computers. Blanks, and
+# what parts a name from its domain, are in no name here.
+_NAME: Final = re.compile(r"[\w.+-]{1,149}\$?")
+
+
+class PersonUnknown(Exception):
+    """Who was named is nobody there, or may not come here; the text is for the log."""
+
+
+class SourceUnavailable(Exception):
+    """Nothing can be learnt there at the moment; the text is for the log."""
+
+
+class SourceDown(SourceUnavailable):
+    """It did not answer at all: whoever asks next would wait as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What certificates and pages may say of somebody; empty where it is not known or not legal."""
+
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    dns_name: str = ""
+    upn: str = ""
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One person, as the source sees them now.
+
+    Attributes:
+        source: which source it is.
+        key: names the person there for good, whatever they are called.
+        name: what they are called.
+        groups: of ours, that they get for what they are there.
+        mirrored: all of our groups that this source hands out.
+        is_off: they may not sign in there.
+        stamp: changes with their password there; empty where that cannot be seen.
+        facts: the rest, and None where nothing is known but that they are gone.
+    """
+
+    source: str
+    key: str
+    name: str
+    groups: frozenset[str] = frozenset()
+    mirrored: frozenset[str] = frozenset()
+    is_off: bool = False
+    stamp: str = ""
+    facts: Facts | None = Facts()
+
+
+def is_name(name: str) -> bool:
+    """Whether an account here can have this name."""
+    return _NAME.fullmatch(name) is not None and unicodedata.normalize("NFKC", name) == name
+
+
+def folded(name: str) -> str:
+    """Return what names have in common that differ in small and capital letters only."""
+    return unicodedata.normalize("NFKC", name).casefold()

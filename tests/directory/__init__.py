@@ -1,0 +1,1 @@
+"""People of a directory, at a site that asks it."""

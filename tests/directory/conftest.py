@@ -1,0 +1,67 @@
+"""One directory for all of these tests, emptied for each, and a site that asks it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from enrollment import conf
+from enrollment.services.outside import connection
+from enrollment.signin import accounts, outside
+from tests.directory.server import Server, make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import Settings
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The directory, while the session lasts."""
+    yield from make_server(tmp_path_factory.mktemp("directory"))
+
+
+@pytest.fixture(autouse=True)
+def _fast_hashes(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Callable[[], None]:
+    """Forget what the process remembers of the directory, as time does."""
+
+    def everything() -> None:
+        accounts.verified.forget_all()
+        outside.recent.forget_all()
+        outside.paused.end_all()
+        connection.resting.end_all()
+
+    everything()
+    return everything
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change settings for one test."""
+
+    def change(**values: Any) -> None:
+        changed = dataclasses.replace(conf.current(), **values)
+        monkeypatch.setattr(conf, "current", lambda: changed)
+
+    return change
+
+
+@pytest.fixture
+def directory(slapd: Server, db: None, configure: Callable[..., None]) -> Server:
+    """An empty directory, and a site that asks it."""
+    for name in ("Enrollees", "Certificate Managers", "CA Administrators"):
+        Group.objects.create(name=name)
+    if slapd.process is None:
+        slapd.start()
+    slapd.empty()
+    configure(ldap=slapd.settings)
+    return slapd
