@@ -16,7 +16,8 @@ def connect(client: str, call: dict[str, Any]) -> Any:  # a stranger's class
     server = f"localhost:{call['port']}"
     if client == "python-certsrv":
         server = f"https://{server}"
-    return module.Certsrv(server, call["name"], call["password"], cafile=call["ca_file"])
+    more = {"auth_method": call["auth_method"]} if "auth_method" in call else {}
+    return module.Certsrv(server, call["name"], call["password"], cafile=call["ca_file"], **more)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ FOLDER = ROOT / ".cache" / "clients"
 
 # Pinned as published; the old client does not run with today's transport.
 PACKAGES = {
-    "certsrv": ("certsrv==2.1.1",),
+    "certsrv": ("certsrv==2.1.1", "requests_ntlm==1.3.0"),
     "python-certsrv": ("python-certsrv==1.0.0", "urllib3<2", "requests<2.30", "six"),
 }
 

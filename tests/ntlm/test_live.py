@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tests.clients.asking import request_pem
+from tests.clients.environments import interpreter
 from tests.live import clean_environment
 from tests.tools import require
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.ntlm.conftest import NtlmSite
 
+DRIVER = Path(__file__).parent.parent / "clients" / "drive_certsrv.py"
 PAGE = "/certsrv/certrqus.asp"
 SUBMIT = "/certsrv/certfnsh.asp"
 
@@ -49,6 +51,30 @@ def test_requests_ntlm_gets_certificates_over_one_session(ntlm_site: NtlmSite, n
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert all("certnew.cer?ReqID=" in answer.text for answer in answers)
+
+
+def test_certsrv_gets_a_certificate_with_ntlm(ntlm_site: NtlmSite) -> None:
+    """PyPI certsrv 2.1.1, unmodified (contract, section 9, item 2)."""
+    call = {
+        "port": ntlm_site.live.https_port,
+        "name": "EXAMPLE\\alice",
+        "password": ntlm_site.password,
+        "ca_file": str(ntlm_site.live.ca_file),
+        "auth_method": "ntlm",
+        "method": "get_cert",
+        "arguments": [request_pem("certsrv.example.com"), "WebServer"],
+    }
+    done = subprocess.run(
+        [str(interpreter("certsrv")), "-P", str(DRIVER), "certsrv"],
+        input=json.dumps(call),
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "BEGIN CERTIFICATE" in json.loads(done.stdout).get("returned", ""), done.stdout
 
 
 def status(site: NtlmSite, name: str, password: str, *, binds: bool = True) -> int:
