@@ -99,7 +99,7 @@ def _why_not(user: User) -> str:
             f"The name '{name}' is not ASCII, and programs disagree about its capital letters, "
             "which NTLM computes with. Make an account with a plain name for the program."
         )
-    if fresh.is_superuser or any(fresh.has_perm(right) for right in DESK_RIGHTS):
+    if any(fresh.has_perm(right) for right in DESK_RIGHTS):
         return (
             f"'{name}' works at the desk, and what NTLM lets in must not. Make an account in "
             "Enrollees alone for the program."
