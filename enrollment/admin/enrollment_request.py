@@ -10,6 +10,7 @@ from django.http import HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 
 from enrollment.admin import access, chosen, links, state, story
 from enrollment.admin import decide as desk
@@ -17,6 +18,7 @@ from enrollment.admin.decide import DenyForm
 from enrollment.admin.filters import DispositionFilter, RequesterFilter, TemplateFilter
 from enrollment.admin.queue import names_of
 from enrollment.admin.readonly import RecordAdmin
+from enrollment.ca.names import visible
 from enrollment.models import EnrollmentRequest
 
 if TYPE_CHECKING:
@@ -112,7 +114,10 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
 
     @admin.display(description="requester")
     def requester_shown(self, row: EnrollmentRequest) -> SafeString:
-        return links.anchor(links.requests_of(row.requester), row.requester)
+        anchor = links.anchor(links.requests_of(row.requester), row.requester)
+        if not row.agent:
+            return anchor
+        return format_html("{} by agent <bdi>{}</bdi>", anchor, visible(row.agent))
 
     @admin.display(description="arrived")
     def arrived(self, row: EnrollmentRequest) -> SafeString:

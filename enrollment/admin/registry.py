@@ -4,6 +4,7 @@ Django's own pages are registered before (see `certsrv.apps`); ours of users and
 """
 
 from enrollment.admin import (
+    agent_grant,
     audit_event,
     authority,
     certificate,
@@ -16,6 +17,7 @@ from enrollment.admin import (
 )
 
 __all__ = [
+    "agent_grant",
     "audit_event",
     "authority",
     "certificate",

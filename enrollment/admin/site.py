@@ -43,6 +43,7 @@ _LISTS = (
     ("Certificates", "enrollment", "certificate"),
     ("Templates", "enrollment", "template"),
     ("Names", "enrollment", "namegrant"),
+    ("Agents", "enrollment", "agentgrant"),
     ("Authorities", "enrollment", "authority"),
     ("CRLs", "enrollment", "certificaterevocationlist"),
     ("Audit", "enrollment", "auditevent"),

@@ -13,9 +13,9 @@ from enrollment.admin import access, comparison, links, state, trail
 from enrollment.admin.queue import names_of
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
-from enrollment.ca.policy import Deny, Requester
+from enrollment.ca.policy import Deny
 from enrollment.models import EnrollmentRequest, Template
-from enrollment.services import directory, enroll, judgement, manager_scopes, review
+from enrollment.services import agents, enroll, judgement, manager_scopes, review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,13 +80,15 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
         "renews": row.renews,
         "history": _history(row, now),
         "requester_address": links.requests_of(row.requester),
+        "agent_address": links.requests_of(row.agent) if row.agent else "",
         "certificates_address": links.certificates_of(row.requester),
         **trail.of(subject),
     }
 
 
 def _is_own(row: EnrollmentRequest, person: Person) -> bool:
-    return row.requester == person.get_username() and not conf.current().self_approval
+    asked = (row.requester, row.agent)
+    return person.get_username() in asked and not conf.current().self_approval
 
 
 def _exhibit(row: EnrollmentRequest, *, reviews: bool, now: datetime) -> Exhibit:
@@ -118,7 +120,7 @@ def _under_review(seen: review.Review) -> Exhibit:
 
 def _previewed(row: EnrollmentRequest, now: datetime) -> Exhibit:
     """Show the same to somebody who may only look; nothing is written down for approval."""
-    seen = enroll.preview(bytes(row.raw), row.attributes, _requester(row), now=now)
+    seen = enroll.preview(bytes(row.raw), row.attributes, agents.sender_of(row), now=now)
     if seen.error is not None:
         raise seen.error
     if seen.judgement is None or seen.decision is None:
@@ -164,12 +166,6 @@ def _decided(row: EnrollmentRequest) -> Exhibit:
         return Exhibit(request, comparison.asked_only(request))
     issued = x509.load_der_x509_certificate(bytes(row.certificate.der))
     return Exhibit(request, tuple(comparison.compare(request, issued)))
-
-
-def _requester(row: EnrollmentRequest) -> Requester:
-    if row.account is None:
-        return Requester(name=row.requester, is_anonymous=True)
-    return directory.requester_of(row.account)
 
 
 def _history(row: EnrollmentRequest, now: datetime) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ class TemplateAdmin(admin.ModelAdmin[Template]):
             "is_ca", "path_length")}),
         ("Keys and signatures", {"fields": (
             "allowed_keys", "minimum_rsa_bits", "weak_request_signatures", "same_key_renewal",
-            "ra_signatures")}),
+            "ra_signatures", "ra_application_policy")}),
         ("Time", {"fields": ("validity_days", "renewal_days")}),
         ("Addresses", {"fields": ("include_revocation_addresses", "include_ocsp_no_check")}),
         ("Identity", {"fields": ("oid", "schema_version", "major_version", "minor_version")}),

@@ -119,6 +119,9 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             "approvals_needed": "For requests that wait: so many people, none of them the "
             "requester.",
             "held_names": "A valid certificate with the name was issued to another account.",
+            "ra_signatures": "Then nobody asks for themselves; agents need a grant, too.",
+            "ra_application_policy": "An object identifier, beside that of enrollment agents; "
+            "empty: that one alone.",
             "include_sid": "From the directory entry of the account, never from a request; only "
             "where the subject is built from the directory.",
             "limit_per_requester": "Certificates of this template; 0: no limit.",
@@ -133,6 +136,11 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         if not _NAME.fullmatch(name):
             raise ValidationError("Write letters, digits, dots, dashes and underscores only.")
         return name
+
+    def clean_ra_application_policy(self) -> str:
+        """Return the purpose as a number; it may be written by its name."""
+        line = str(self.cleaned_data["ra_application_policy"]).strip()
+        return read_purpose(line) if line else ""
 
     def _post_clean(self) -> None:
         """Ask the core once every field is right by itself."""

@@ -59,6 +59,9 @@ class CertificationRequest:
         public_key: None when the kind cannot be loaded; policy refuses by `key` then.
         challenge_password: one was sent; its value is never kept.
         signer_certificate: DER of the certificate that signed the CMS message, if one did.
+        signer_certificates: DER of every certificate that did, each once.
+        on_behalf_of: whom the signatures name as the one the certificate is for; empty for the
+            sender. Who that is, and whether they may, is not decided here.
         is_renewal: all marks of a renewal hold; whether the old certificate is ours is not
             decided here.
         has_null_signature: it carries the hash of its content instead of a signature, which
@@ -82,6 +85,8 @@ class CertificationRequest:
     challenge_password: bool
     microsoft: MicrosoftFacts
     signer_certificate: bytes | None = None
+    signer_certificates: tuple[bytes, ...] = ()
+    on_behalf_of: str = ""
     is_renewal: bool = False
     has_null_signature: bool = False
     remarks: tuple[str, ...] = ()

@@ -87,6 +87,11 @@ class Signer:
     signature: bytes
 
     @property
+    def signed_attributes(self) -> Mapping[str, tuple[ber.Node, ...]]:
+        """The attributes that the signature covers: nobody could change them on the way."""
+        return read_attributes([self.signed]) if self.signed is not None else {}
+
+    @property
     def proves_nothing(self) -> bool:
         """Whether this is the no-signature mark of RFC 5272 section 5.3.1."""
         return ber.object_identifier(self.algorithm.children()[0], "The algorithm") == _NO_SIGNATURE

@@ -307,9 +307,27 @@ class RenewalKeyDiffers(EnrollmentError):
 
 
 class SignaturePolicyRequired(EnrollmentError):
-    """The template wants the signature of a registration authority."""
+    """The signature of an enrollment agent is wanted, and there is none."""
 
     hresult = hresult.SIGNATURE_POLICY_REQUIRED
+
+
+class AgentSignaturesTooFew(EnrollmentError):
+    """Fewer enrollment agents signed than the template wants."""
+
+    hresult = hresult.SIGNATURE_COUNT
+
+
+class AgentSignatureRejected(EnrollmentError):
+    """Signed for somebody else with a certificate that is none of an enrollment agent."""
+
+    hresult = hresult.SIGNATURE_REJECTED
+
+
+class AgentNotGranted(EnrollmentError):
+    """No grant lets this agent ask for this certificate for this account."""
+
+    hresult = hresult.ENROLL_DENIED
 
 
 class LintRefused(EnrollmentError):

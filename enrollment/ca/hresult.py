@@ -30,6 +30,8 @@ SUBJECT_ALT_NAME_REQUIRED: Final = 0x80094803
 BAD_RENEWAL_SUBJECT: Final = 0x80094806
 BAD_TEMPLATE_VERSION: Final = 0x80094807
 SIGNATURE_POLICY_REQUIRED: Final = 0x80094809
+SIGNATURE_COUNT: Final = 0x8009480A
+SIGNATURE_REJECTED: Final = 0x8009480B
 SUBJECT_UPN_REQUIRED: Final = 0x8009480D
 SUBJECT_DNS_REQUIRED: Final = 0x8009480F
 KEY_LENGTH: Final = 0x80094811
@@ -131,6 +133,15 @@ TEXTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         SIGNATURE_POLICY_REQUIRED: (
             "CERTSRV_E_SIGNATURE_POLICY_REQUIRED",
             "The request is missing required signature policy information.",
+        ),
+        SIGNATURE_COUNT: (
+            "CERTSRV_E_SIGNATURE_COUNT",
+            "The request is missing one or more required signatures.",
+        ),
+        SIGNATURE_REJECTED: (
+            "CERTSRV_E_SIGNATURE_REJECTED",
+            "One or more signatures did not include the required application or issuance policies. "
+            "The request is missing one or more required valid signatures.",
         ),
         SUBJECT_UPN_REQUIRED: (
             "CERTSRV_E_SUBJECT_UPN_REQUIRED",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from enrollment.ca import account_names, errors, name_policy, naming
 from enrollment.ca.keys import KeyKind
+from enrollment.ca.knowledge import Counts, Knowledge, LostKey
 from enrollment.ca.name_policy import Holder
 from enrollment.ca.names import HeldName, names_of, visible
 from enrollment.ca.requester import Requester
@@ -20,49 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enrollment.ca.attributes import RequestAttributes
-    from enrollment.ca.name_rules import NameRules
     from enrollment.ca.request import CertificationRequest
-    from enrollment.ca.revocation import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many certificates were issued within the period of a template's limits."""
-
-    requester: int = 0
-    name: int = 0
-    in_all: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LostKey:
-    """A certificate that was revoked because its key is in other hands."""
-
-    serial_number: str
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the database says about a request's names, gathered before deciding.
-
-    `granted_before`: every name stands in a certificate that this requester was issued before by
-    this template. `earlier_spki`: the key of the certificate that is renewed, DER. `lost_key`: the
-    key of the request belongs to this certificate, and is in other hands. `name_grants`: what the
-    requester's groups may ask for, None where no group is limited. `counts`: where the template has
-    limits; of names, that of the one issued most often.
-    """
-
-    holders: tuple[Holder, ...] = ()
-    granted_before: bool = False
-    earlier_spki: bytes | None = None
-    lost_key: LostKey | None = None
-    name_grants: tuple[NameRules, ...] | None = None
-    counts: Counts = Counts()
-
-    def held_by_others(self, requester: Requester) -> tuple[Holder, ...]:
-        """Return the holders that are not `requester`."""
-        return tuple(holder for holder in self.holders if holder.requester != requester.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +51,8 @@ class Case:
     """Everything a rule may look at.
 
     `known_weak` holds the fingerprints of published keys, as `weakkeys.fingerprint` makes them.
+    `agents` are the enrollment agents who signed for `requester`, the sender first; their right to
+    do so was checked by `on_behalf.check`.
     """
 
     request: CertificationRequest
@@ -99,6 +60,7 @@ class Case:
     requester: Requester
     knowledge: Knowledge = field(default_factory=Knowledge)
     known_weak: frozenset[str] = frozenset()
+    agents: tuple[str, ...] = ()
 
 
 def template_name(request: CertificationRequest, attributes: RequestAttributes) -> str:
@@ -176,7 +138,8 @@ def _right_to_enroll(case: Case) -> None:
     template, limit = case.template, case.requester.limited_to
     if limit is not None and template.name not in limit:
         raise errors.TemplateDenied(
-            f"The token of '{case.requester.name}' is not good for template '{template.name}'.",
+            f"The token of '{(*case.agents, case.requester.name)[0]}' is not good for template "
+            f"'{template.name}'.",
             remedy=f"Ask for one of these, or use another token: {', '.join(sorted(limit))}.",
         )
     if template.enroll_groups and not template.enroll_groups & case.requester.groups:
@@ -252,12 +215,19 @@ def _request_signature(case: Case) -> None:
 
 
 def _registration_authority(case: Case) -> None:
-    if case.template.ra_signatures:
+    wanted, found = case.template.ra_signatures, len(case.agents)
+    if found >= wanted:
+        return
+    label = f"Template '{case.template.name}' needs the signatures of {wanted} enrollment agent(s)"
+    if not found:
         raise errors.SignaturePolicyRequired(
-            f"Template '{case.template.name}' needs {case.template.ra_signatures} signature(s) of "
-            "a registration authority.",
-            remedy="Choose a template that needs none, or ask a CA administrator.",
+            f"{label}, on behalf of whom the certificate is for.",
+            remedy="Let an enrollment agent ask, or choose a template that needs none.",
         )
+    raise errors.AgentSignaturesTooFew(
+        f"{label}; the request carries {found}.",
+        remedy="Let another enrollment agent sign the message as well, beside your signature.",
+    )
 
 
 def _same_key(case: Case) -> None:

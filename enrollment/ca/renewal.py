@@ -65,7 +65,7 @@ def check_signer(
             "PKCS #10 request.",
         )
     label = f"The certificate that signed the request (serial number {earlier.serial_number})"
-    _check_status(earlier, label)
+    check_status(earlier, label, remedy="Send a new PKCS #10 request with a new key.")
     if now > earlier.not_after + grace:
         raise errors.SignerExpired(
             f"{label} ended on {earlier.not_after:%Y-%m-%d %H:%M} UTC.",
@@ -85,21 +85,27 @@ def check_signer(
         )
 
 
-def _check_status(earlier: EarlierCertificate, label: str) -> None:
+def check_status(earlier: EarlierCertificate, label: str, *, remedy: str) -> None:
+    """Refuse a certificate that is revoked, on hold, or whose key is in other hands.
+
+    Args:
+        earlier: the certificate.
+        label: how it is called in the sentence.
+        remedy: what to do instead.
+
+    Raises:
+        SignerRevoked: with the reason.
+    """
     if earlier.is_held:
         raise errors.SignerRevoked(
             f"{label} is on hold.",
-            remedy="Ask a certificate manager to release it, or send a new PKCS #10 request with a "
-            "new key.",
+            remedy=f"Ask a certificate manager to release it. Or: {remedy}",
         )
     if earlier.is_revoked:
-        raise errors.SignerRevoked(
-            f"{label} is revoked.",
-            remedy="Send a new PKCS #10 request with a new key.",
-        )
+        raise errors.SignerRevoked(f"{label} is revoked.", remedy=remedy)
     if earlier.lost_key is not None:
         raise errors.SignerRevoked(
             f"{label} has the key of the certificate {earlier.lost_key.serial_number}, which was "
             f"revoked because of {earlier.lost_key.reason.label}.",
-            remedy="Send a new PKCS #10 request with a new key.",
+            remedy=remedy,
         )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from enrollment.ca import cmc, cms, microsoft, recognize
+from enrollment.ca import cmc, cms, microsoft, on_behalf, recognize
 from enrollment.ca.certification_request import CertificationRequest, RequestForm, read_pkcs10
 from enrollment.ca.errors import (
     NoSigner,
@@ -39,6 +39,9 @@ class _Proofs:
 
     own_key: SignatureFacts | None = None
     certificates: list[bytes] = field(default_factory=list)
+    # Whom each signature names, as far as it covers a name; those of certificates apart.
+    named: list[str] = field(default_factory=list)
+    named_by_own_key: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -59,12 +62,17 @@ def read_signed_request(octets: bytes, remarks: tuple[str, ...] = ()) -> Certifi
     _check_renewal_attribute(message, facts.renewal_certificate)
     proofs = _verify(message, request)
     signer_certificate = _signer_certificate(proofs, facts.renewal_certificate)
+    content_pairs = (*pairs, *_added_pairs(added))
     return replace(
         _proven(request, proofs),
         der=octets,
         form=form,
         microsoft=facts,
         signer_certificate=signer_certificate,
+        signer_certificates=tuple(dict.fromkeys(proofs.certificates)),
+        on_behalf_of=on_behalf.named(
+            on_behalf.name_among(content_pairs), proofs.named, proofs.named_by_own_key
+        ),
         is_renewal=facts.renewal_certificate is not None,
         remarks=(*remarks, *request.remarks, *proofs.remarks),
     )
@@ -119,15 +127,18 @@ def _with_message_facts(
         [
             value
             for signer in message.signers
-            for value in signer.attributes.get(microsoft.NAME_VALUE_PAIR, ())
+            for value in signer.signed_attributes.get(microsoft.NAME_VALUE_PAIR, ())
         ]
     )
-    added_pairs = microsoft.read_name_value_pairs(added.get(microsoft.NAME_VALUE_PAIR, ()))
-    facts = facts.with_pairs((*added_pairs, *pairs, *signed_pairs))
+    facts = facts.with_pairs((*_added_pairs(added), *pairs, *signed_pairs))
     if facts.client_info is None:
         client_info = microsoft.read_client_info(added.get(microsoft.CLIENT_INFO, ()))
         facts = replace(facts, client_info=client_info)
     return facts
+
+
+def _added_pairs(added: Mapping[str, tuple[ber.Node, ...]]) -> tuple[tuple[str, str], ...]:
+    return microsoft.read_name_value_pairs(added.get(microsoft.NAME_VALUE_PAIR, ()))
 
 
 def _check_renewal_attribute(message: cms.SignedData, certificate: bytes | None) -> None:
@@ -150,14 +161,21 @@ def _verify(message: cms.SignedData, request: CertificationRequest) -> _Proofs:
             proofs.remarks.append("a signer of the message left no signature")
             continue
         certificate = message.certificate_of(signer)
+        named = on_behalf.name_among(
+            microsoft.read_name_value_pairs(
+                signer.signed_attributes.get(microsoft.NAME_VALUE_PAIR, ())
+            )
+        )
         if certificate is not None:
             facts = cms.verify_signer(message, signer, cms.load_key(certificate))
             proofs.certificates.append(certificate.der)
+            proofs.named.append(named)
         elif signer.key_identifier is not None and request.public_key is not None:
             # Windows signs a new request with its own key and names it by an identifier that need
             # not be the SHA-1 of the key: ms-facts section b.3.
             facts = cms.verify_signer(message, signer, request.public_key)
             proofs.own_key = facts
+            proofs.named_by_own_key.append(named)
         else:
             raise SignatureInvalid(
                 "The certificate that signed the message is not in it, so the signature cannot be "

@@ -173,6 +173,7 @@ class CertificateTemplate:
     include_ocsp_no_check: bool = False
     include_sid: bool = True
     ra_signatures: int = 0
+    ra_application_policy: str = ""
     same_key_renewal: bool = False
 
     @cached_property

@@ -193,9 +193,8 @@ def _enrollment(template: CertificateTemplate) -> Iterator[Problem]:
     if template.ra_signatures and template.published:
         yield Problem(
             "ra_signatures",
-            "Signatures of registration authorities are not read yet, so every request would be "
-            "refused.",
-            "Set it to 0 and let a certificate manager approve instead.",
+            "Nobody can ask for themselves, and enrollment agents only as far as was granted.",
+            "Grant it to enrollment agents, or set it to 0.",
             blocks=False,
         )
     by_directory = template.subject_source is SubjectSource.DIRECTORY

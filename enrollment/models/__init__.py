@@ -1,6 +1,7 @@
 """The rows, one file each. Rules live in `enrollment.ca`, acts in `enrollment.services`."""
 
 from enrollment.models.account import Account
+from enrollment.models.agent_grant import AgentGrant
 from enrollment.models.api_token import ApiToken
 from enrollment.models.audit_event import AuditEvent
 from enrollment.models.authority import Authority
@@ -25,6 +26,7 @@ from enrollment.models.template import Template
 
 __all__ = [
     "Account",
+    "AgentGrant",
     "ApiToken",
     "AuditEvent",
     "Authority",

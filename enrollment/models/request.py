@@ -18,6 +18,15 @@ class EnrollmentRequest(models.Model):
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
+    # Who asked in the name of `requester`, an enrollment agent; empty where they asked themselves.
+    agent = models.CharField("enrollment agent", max_length=150, blank=True)
+    agent_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     door = models.CharField(max_length=20)
     submitted_at = models.DateTimeField()
     raw = models.BinaryField()
@@ -60,6 +69,9 @@ class EnrollmentRequest(models.Model):
         permissions = (("review_enrollmentrequest", "Can issue and deny pending requests"),)
         indexes = (
             models.Index(fields=["requester", "-id"], name="request_requester"),
+            models.Index(
+                fields=["agent", "-id"], name="request_agent", condition=~models.Q(agent="")
+            ),
             models.Index(fields=["template_name", "-id"], name="request_template"),
             models.Index(fields=["disposition", "-id"], name="request_disposition"),
             models.Index(
@@ -76,6 +88,11 @@ class EnrollmentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"Request {self.pk}"
+
+    @property
+    def sender(self) -> str:
+        """Who sent it: the requester, or the enrollment agent on their behalf."""
+        return self.agent or self.requester
 
     @property
     def state(self) -> Disposition:

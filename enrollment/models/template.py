@@ -83,7 +83,10 @@ class Template(models.Model):
     include_ocsp_no_check = models.BooleanField("mark as OCSP no-check", default=False)
     include_sid = models.BooleanField("include the account's security identifier", default=True)
     ra_signatures = models.PositiveSmallIntegerField(
-        "required registration authority signatures", default=0
+        "enrollment agents who must sign", default=0, validators=[MaxValueValidator(8)]
+    )
+    ra_application_policy = models.CharField(
+        "purpose that their certificates must have", max_length=120, blank=True
     )
     same_key_renewal = models.BooleanField("renewal keeps the key", default=False)
 

@@ -72,7 +72,8 @@ def counting(record: SigningRecord) -> list[GivenApproval]:
 
 
 def _asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:
-    return name == row.requester or (account_id is not None and account_id == row.account_id)
+    asked = (row.account_id, row.agent_account_id)
+    return name in (row.requester, row.agent) or (account_id is not None and account_id in asked)
 
 
 def give(record: SigningRecord, reviewer: Reviewer, *, now: datetime) -> Tally:

@@ -59,6 +59,11 @@ def record(  # noqa: PLR0913 - one column each
         setattr(row, name, value)
 
 
+def for_whom(row: EnrollmentRequest) -> dict[str, Any]:
+    """Return what the audit trail adds to the event of a request by an enrollment agent."""
+    return {"on_behalf_of": row.requester} if row.agent else {}
+
+
 def hold(row: EnrollmentRequest, reason: str, *, now: datetime) -> None:
     """Keep a request for a certificate manager."""
     record(row, Step.HOLD, TAKEN_UNDER_SUBMISSION, now=now, detail=reason)
@@ -82,6 +87,7 @@ __all__ = [
     "TAKEN_UNDER_SUBMISSION",
     "Disposition",
     "IllegalTransition",
+    "for_whom",
     "hold",
     "record",
     "refuse",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q
+
 from enrollment import conf
 from enrollment.ca.addresses import crl_file
 from enrollment.ca.disposition import Disposition
@@ -32,8 +34,8 @@ _PARTITION: Final = re.compile(r"_partition([0-9]{5})\+?\.crl$")
 def find(request_id: int | None, viewer: Requester) -> EnrollmentRequest | None:
     """Return a request that `viewer` may see; others look as if they did not exist.
 
-    One's own always; issued ones of others as far as the site's setting allows. `None` is what
-    was typed and is no number.
+    One's own always, and what one asked for on behalf of others; issued ones of others as far as
+    the site's setting allows. `None` is what was typed and is no number.
     """
     if request_id is None or not 0 < request_id <= _HIGHEST_ID:
         return None
@@ -45,11 +47,19 @@ def find(request_id: int | None, viewer: Requester) -> EnrollmentRequest | None:
     )
     if row is None:
         return None
-    if row.requester == viewer.name and row.account_id == viewer.account_id:
+    if _is_of(row, viewer):
         return row
     visible_to = conf.current().certificates_visible_to
     is_open = visible_to == "anyone" or (visible_to == "signed-in" and not viewer.is_anonymous)
     return row if is_open and row.certificate is not None else None
+
+
+def _is_of(row: EnrollmentRequest, viewer: Requester) -> bool:
+    """Whether it is for `viewer`, or `viewer` is the agent who asked for another."""
+    viewing = (viewer.name, viewer.account_id)
+    if viewing == (row.requester, row.account_id):
+        return True
+    return bool(row.agent) and viewing == (row.agent, row.agent_account_id)
 
 
 def is_issued(row: EnrollmentRequest) -> bool:
@@ -184,9 +194,13 @@ def _list_file(row: CertificateRevocationList | None) -> PublishedFile | None:
 
 
 def requests_of(requester: Requester) -> QuerySet[EnrollmentRequest]:
-    """Return everything `requester` ever asked for, the newest first."""
+    """Return everything `requester` ever asked for or was asked for, the newest first."""
+    own = Q(requester=requester.name, account_id=requester.account_id)
+    for_others = Q(agent=requester.name, agent_account_id=requester.account_id)
+    if requester.name and EnrollmentRequest.objects.filter(for_others).exists():
+        own |= for_others
     return (
-        EnrollmentRequest.objects.filter(requester=requester.name, account_id=requester.account_id)
+        EnrollmentRequest.objects.filter(own)
         .select_related("certificate")
         .defer("raw", "certificate__der")
     )

@@ -186,6 +186,7 @@ def to_value(row: Template, groups: Iterable[Group] | None = None) -> Certificat
         include_ocsp_no_check=row.include_ocsp_no_check,
         include_sid=row.include_sid,
         ra_signatures=row.ra_signatures,
+        ra_application_policy=row.ra_application_policy,
         same_key_renewal=row.same_key_renewal,
     )
 
@@ -232,5 +233,6 @@ def to_row(value: CertificateTemplate) -> Template:
         include_ocsp_no_check=value.include_ocsp_no_check,
         include_sid=value.include_sid,
         ra_signatures=value.ra_signatures,
+        ra_application_policy=value.ra_application_policy,
         same_key_renewal=value.same_key_renewal,
     )

@@ -117,9 +117,12 @@ def _prepare(
 
 def _remember(submission: Submission, judged: Judgement, now: datetime) -> EnrollmentRequest:
     request = judged.request
+    sender, is_for_another = submission.requester, bool(judged.agents)
     return EnrollmentRequest(
-        requester=submission.requester.name,
-        account_id=submission.requester.account_id,
+        requester=judged.requester.name,
+        account_id=judged.requester.account_id,
+        agent=sender.name if is_for_another else "",
+        agent_account_id=sender.account_id if is_for_another else None,
         door=submission.door,
         submitted_at=now,
         raw=request.der,
@@ -130,10 +133,16 @@ def _remember(submission: Submission, judged: Judgement, now: datetime) -> Enrol
         subject=display(request.subject)[:1024],
         names=[name.value for name in judged.names][:500],
         key_name=request.key.name[:60],
-        remarks=[*request.remarks, *judged.remarks],
+        remarks=[*request.remarks, *_signed_by(judged), *judged.remarks],
         renews=judged.renews,
         disposition=Disposition.INCOMPLETE.value,
     )
+
+
+def _signed_by(judged: Judgement) -> tuple[str, ...]:
+    if not judged.agents:
+        return ()
+    return (f"on behalf of {judged.requester.name}, signed by {', '.join(judged.agents)}",)
 
 
 def _write(
@@ -149,12 +158,12 @@ def _write(
     match verdict:
         case Deny(error):
             decision.refuse(row, error, now=now)
-            audit.record(
-                "denied", actor=row.requester, subject=subject, at=now, reason=error.detail
-            )
+            told = {"reason": error.detail, **decision.for_whom(row)}
+            audit.record("denied", actor=row.sender, subject=subject, at=now, **told)
         case Hold(reason):
             decision.hold(row, reason, now=now)
-            audit.record("held", actor=row.requester, subject=subject, at=now, reason=reason)
+            told = {"reason": reason, **decision.for_whom(row)}
+            audit.record("held", actor=row.sender, subject=subject, at=now, **told)
         case Issue() if prepared is not None:
             record = issuance.write_down(
                 row, prepared, issuing, state=SigningRecord.State.COMMITTED, now=now
@@ -239,7 +248,7 @@ def preview(raw: bytes, attributes: str, requester: Requester, *, now: datetime)
         decision=verdict,
         certificate=prepared,
         ignored=ignored.from_request(judged, attributes),
-        holders=judged.knowledge.held_by_others(requester),
+        holders=judged.knowledge.held_by_others(judged.requester),
         fitting_templates=_fitting(judged, requester, now),
     )
 
@@ -249,7 +258,7 @@ def _fitting(
 ) -> tuple[CertificateTemplate, ...]:
     """Return the offered templates that would not refuse this request."""
     fitting = []
-    for template in directory.templates_for(requester):
+    for template in directory.templates_for(judged.requester):
         line = f"CertificateTemplate:{template.name}"
         verdict = judgement.judge(judged.request, line, requester, now=now).decision
         if not isinstance(verdict, Deny):

@@ -88,11 +88,12 @@ def commit(record: SigningRecord, *, now: datetime) -> None:
     """Say that the content of `record` will be signed; call it inside a transaction."""
     audit.record(
         "signing",
-        actor=record.decided_by or record.request.requester,
+        actor=record.decided_by or record.request.sender,
         subject=f"request {record.request_id}",
         at=now,
         serial_number=record.serial_number,
         digest=record.digest,
+        **decision.for_whom(record.request),
     )
 
 
@@ -198,7 +199,7 @@ def _store(
     )
     audit.record(
         "signed",
-        actor=record.decided_by or row.requester,
+        actor=record.decided_by or row.sender,
         subject=f"request {row.pk}",
         at=now,
         certificate=bytes(certificate.der),
@@ -206,6 +207,7 @@ def _store(
         thumbprint=certificate.thumbprint_sha256,
         ca=certificate.authority.index,
         requester=certificate.requester,
+        **({"agent": row.agent} if row.agent else {}),
         template=certificate.template_name,
         holder=certificate.subject,
         not_after=certificate.not_after.isoformat(),

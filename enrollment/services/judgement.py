@@ -16,7 +16,7 @@ from enrollment.ca.errors import EnrollmentError, NoTemplate, TemplateNotSupport
 from enrollment.ca.names import HeldName, names_of
 from enrollment.ca.policy import Case, Decision, Deny, Knowledge, Requester
 from enrollment.ca.request import CertificationRequest, parse_certification_request
-from enrollment.services import directory, knowledge, weak_keys
+from enrollment.services import agents, directory, knowledge, weak_keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class Judgement:
     """A request that could be read, and what the CA makes of it.
 
-    `remarks` are what stricter rules would have said. `newest` is the key of the newest certificate
-    before anything was looked up.
+    `requester` is whom the certificate is for: the sender, unless `agents` asked on their behalf,
+    the sender first. `remarks` are what stricter rules would have said. `newest` is the key of the
+    newest certificate before anything was looked up.
     """
 
     request: CertificationRequest
@@ -39,6 +40,7 @@ class Judgement:
     template: CertificateTemplate | None = None
     renews: Certificate | None = None
     names: tuple[HeldName, ...] = ()
+    agents: tuple[str, ...] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
     remarks: tuple[str, ...] = ()
     newest: int = 0
@@ -62,7 +64,7 @@ def read(raw: bytes) -> CertificationRequest:
 def judge(
     request: CertificationRequest,
     attribute_text: str,
-    requester: Requester,
+    sender: Requester,
     *,
     now: datetime,
     with_holders: bool = False,
@@ -70,19 +72,24 @@ def judge(
     """Judge a request that was read. Every refusal is a `Deny`, none is raised."""
     template: CertificateTemplate | None = None
     earlier: Certificate | None = None
+    requester = sender
+    signed_by: tuple[str, ...] = ()
     try:
-        template = _template(request, attribute_text, requester)
+        template = _template(request, attribute_text, sender)
+        found = agents.accept(request, template, sender, now=now)
+        if found is not None:
+            requester, signed_by = found.target, found.agents
         earlier = _renewed(request, requester, now)
         policy.check_template_information(request, template)
         chosen = naming.choose(request, template, requester)
         names = names_of(chosen.subject, chosen.alternative_names)
     except EnrollmentError as error:
-        return Judgement(request, requester, Deny(error), template, earlier)
+        return Judgement(request, requester, Deny(error), template, earlier, agents=signed_by)
     newest = knowledge.newest()
     known = knowledge.gather(
         request, names, template, requester, earlier, now=now, with_holders=with_holders
     )
-    case = Case(request, template, requester, known, weak_keys.known())
+    case = Case(request, template, requester, known, weak_keys.known(), signed_by)
     return Judgement(
         request,
         requester,
@@ -90,6 +97,7 @@ def judge(
         template,
         earlier,
         names,
+        signed_by,
         known,
         policy.remarks(case),
         newest,
@@ -129,7 +137,7 @@ def _renewed(
     Raises:
         EnrollmentError: it is signed from outside by a certificate that must not.
     """
-    if request.signer_certificate is None:
+    if request.signer_certificate is None or request.on_behalf_of:
         return knowledge.same_key_and_subject(request, requester)
     row = knowledge.earlier_certificate(request.signer_certificate)
     renewal.check_signer(

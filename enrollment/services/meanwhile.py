@@ -55,7 +55,9 @@ def decide_again(judged: Judgement, *, now: datetime) -> Decision:
     )
     if (known.holders, known.counts) == (judged.knowledge.holders, judged.knowledge.counts):
         return judged.decision
-    return policy.decide(Case(judged.request, template, judged.requester, known, weak_keys.known()))
+    weak = weak_keys.known()
+    case = Case(judged.request, template, judged.requester, known, weak, judged.agents)
+    return policy.decide(case)
 
 
 def _nothing_was_stored(judged: Judgement) -> bool:

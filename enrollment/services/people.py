@@ -47,6 +47,16 @@ class NewPerson:
     upn: str = ""
 
 
+def find(name: str) -> User | None:
+    """Return the account of this name, active or not."""
+    found = User.objects.select_related("account").filter(username=name).first()
+    if found is None:
+        # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
+        alike = list(User.objects.select_related("account").filter(username__iexact=name)[:2])
+        found = alike[0] if len(alike) == 1 else None
+    return found
+
+
 @transaction.atomic
 def add(person: NewPerson, *, actor: str, now: datetime) -> User:
     """Make an account with its roles and directory entry.

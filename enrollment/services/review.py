@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import Q
 
 from enrollment import conf
 from enrollment.ca import issuance as core
 from enrollment.ca.disposition import Disposition, Step
-from enrollment.ca.errors import DeniedByManager, EnrollmentError
+from enrollment.ca.errors import AgentNotGranted, DeniedByManager, EnrollmentError
 from enrollment.ca.lint import lint
-from enrollment.ca.policy import Decision, Deny, Requester
+from enrollment.ca.policy import Decision, Deny
 from enrollment.models import Certificate, EnrollmentRequest, SigningRecord
 from enrollment.services import (
+    agents,
     approvals,
     audit,
     authority,
@@ -43,6 +43,8 @@ from enrollment.services.refusals import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.contrib.auth.models import AnonymousUser, User
 
     from enrollment.ca.issuance import PreparedCertificate
     from enrollment.ca.policy import Holder
@@ -194,16 +196,21 @@ def _compose_again(
 
 def _judge(row: EnrollmentRequest, now: datetime, *, with_holders: bool = False) -> Judgement:
     request = judgement.read(bytes(row.raw))
-    return judgement.judge(
-        request, row.attributes, _requester(row), now=now, with_holders=with_holders
+    judged = judgement.judge(
+        request, row.attributes, agents.sender_of(row), now=now, with_holders=with_holders
     )
+    if row.agent and judged.agents and judged.requester.account_id != row.account_id:
+        # The name in the message means another account now than when the request came.
+        return replace(judged, decision=Deny(_no_longer(row)))
+    return judged
 
 
-def _requester(row: EnrollmentRequest) -> Requester:
-    """Return the requester with the rights of today, not of the day the request came."""
-    if row.account is None:
-        return Requester(name=row.requester, is_anonymous=True)
-    return directory.requester_of(row.account if row.account.is_active else AnonymousUser())
+def _no_longer(row: EnrollmentRequest) -> AgentNotGranted:
+    return AgentNotGranted(
+        f"The request came on behalf of '{row.requester}', and its message names another account "
+        "now.",
+        remedy="Let the enrollment agent sign a new one.",
+    )
 
 
 def _replace_prepared(
@@ -236,7 +243,7 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     _check_reviewer(reviewer)
     row = find_pending(request_id)
     _check_remit(reviewer, row)
-    if reviewer.name == row.requester and not conf.current().self_approval:
+    if reviewer.name in (row.requester, row.agent) and not conf.current().self_approval:
         raise SelfApproval(
             f"You asked for request {row.pk} yourself; another certificate manager must decide it."
         )

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from enrollment import conf
-from enrollment.services import lockout
+from enrollment.services import lockout, people
 from enrollment.services.lockout import Attempt
 from enrollment.signin import addresses, outside
 from enrollment.signin.credentials import Credentials, account_name
@@ -68,12 +68,7 @@ def person_of(request: HttpRequest, typed: Credentials) -> User | None:
 
 def find(name: str) -> User | None:
     """Return the account of this name, active or not."""
-    found = User.objects.select_related("account").filter(username=name).first()
-    if found is None:
-        # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        alike = list(User.objects.select_related("account").filter(username__iexact=name)[:2])
-        found = alike[0] if len(alike) == 1 else None
-    return found
+    return people.find(name)
 
 
 def _account_name(sent: str) -> str | None:

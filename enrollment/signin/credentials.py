@@ -3,6 +3,8 @@
 import base64
 from dataclasses import dataclass, field
 
+from enrollment.ca.requester import account_name
+
 # Longer names and passwords are nobody's: the bound is on the work a stranger can cause.
 MAXIMUM_HEADER_LENGTH = 2048
 
@@ -40,30 +42,11 @@ def parse_basic(header: str) -> Credentials | None:
     return Credentials(name, password)
 
 
-def account_name(name: str, *, realm: str, domain: str) -> str | None:
-    r"""Reduce the ways people write their name to the name of their account.
-
-    Args:
-        name: `user`, `DOMAIN\user` or `user@realm`.
-        realm: the site's own realm or DNS domain.
-        domain: the site's own short (NetBIOS) domain.
-
-    Returns:
-        The account name, or None when the name belongs to a domain that is not ours: another
-        domain's `admin` is not our `admin`.
-    """
-    ours = {part.casefold() for part in (realm, domain) if part}
-    if "\\" in name:
-        prefix, _, account = name.partition("\\")
-        return account if not prefix or prefix.casefold() in ours else None
-    account, at, suffix = name.rpartition("@")
-    if not at:
-        return name
-    return account if suffix.casefold() in ours else None
-
-
 def _decode(octets: bytes) -> str:
     try:
         return octets.decode()
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+__all__ = ["MAXIMUM_HEADER_LENGTH", "Credentials", "account_name", "parse_basic"]

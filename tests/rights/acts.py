@@ -11,6 +11,7 @@ from django.utils import timezone
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.models import (
+    AgentGrant,
     AuditEvent,
     Authority,
     CertificateRevocationList,
@@ -105,6 +106,7 @@ def filled(address: str, thing: Belongings) -> str:
         "authority/<id>": _first(Authority),
         "certificaterevocationlist/<id>": _first(CertificateRevocationList),
         "group/<id>": _first(Group),
+        "agentgrant/<id>": _first(AgentGrant),
         "namegrant/<id>": _first(NameGrant),
         "template/<id>": Template.objects.get(name="WebServer").pk,
         "<encoding>": "pem",
@@ -178,6 +180,12 @@ FIELDS: Final[dict[str, Callable[[Belongings], dict[str, Any]]]] = {
         "group": Group.objects.get(name="Enrollees").pk, "dns_suffixes": "example.org"
     },
     "Delete a name grant": lambda _: {"post": "yes"},
+    "Grant something to an enrollment agent": lambda _: {
+        "account": "somebody",
+        "templates": Template.objects.get(name="User").pk,
+        "target_groups": Group.objects.get(name="Enrollees").pk,
+    },
+    "End the grant of an agent": lambda _: {"post": "yes"},
     "Stop offering a template": lambda _: {
         "action": "withdraw", "_selected_action": Template.objects.get(name="User").pk
     },

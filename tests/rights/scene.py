@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from enrollment.models import (
+    AgentGrant,
     ApiToken,
     AuditEvent,
     Certificate,
@@ -102,6 +103,7 @@ def build() -> Scene:
         template=Template.objects.get(name="Workstation"),
         dns_suffixes=["example.com"],
     )
+    AgentGrant.objects.create(agent=scene.anothers.user)
     return scene
 
 
@@ -129,6 +131,7 @@ def _tables() -> Iterator[Any]:
     yield User.objects.values_list("pk", "password", "is_active", "email", "groups")
     yield ManagerScope.objects.values_list("pk")
     yield NameGrant.objects.values_list("pk")
+    yield AgentGrant.objects.values_list("pk")
     yield Template.objects.values_list("pk", "published", "display_name")
     yield ApiToken.objects.values_list("pk", "revoked_at")
     yield SignInFailures.objects.values_list("pk", "refused_until")

@@ -233,6 +233,7 @@ def _summary(row: EnrollmentRequest) -> dict[str, Any]:
         "id": row.pk,
         "state": "on hold" if _is_held(row) else _WORDS.get(row.state, row.state.name.lower()),
         "requester": row.requester,
+        "agent": row.agent,
         "names": [str(name) for name in row.names] or [row.subject],
         "template": row.template_name,
         "submitted": row.submitted_at.isoformat(timespec="seconds"),

@@ -50,6 +50,7 @@ class IssuedPage:
     names: tuple[str, ...]
     template: str
     requester: str
+    agent: str
     renews: str
     not_before: datetime
     not_after: datetime
@@ -111,6 +112,7 @@ class RequestLine:
     reason: str = ""
     not_after: datetime | None = None
     can_renew: bool = False
+    on_behalf: str = ""
     in_cookie: bool = False
 
 
@@ -155,6 +157,7 @@ def issued_page(row: EnrollmentRequest) -> IssuedPage:
         names=names_of(row),
         template=row.template_name,
         requester=row.requester,
+        agent=row.agent,
         renews=str(row.renews) if row.renews_id else "",
         not_before=certificate.not_before,
         not_after=certificate.not_after,
@@ -191,8 +194,10 @@ def commands_to_mend(code: int, names: tuple[str, ...]) -> tuple[commands.Comman
     return commands.openssl_for(list(names)) if code in _MENDED_BY_A_NEW_REQUEST else ()
 
 
-def request_line(row: EnrollmentRequest, now: datetime, *, in_cookie: bool = False) -> RequestLine:
-    """Return one line of a list of requests."""
+def request_line(
+    row: EnrollmentRequest, now: datetime, *, viewer: str = "", in_cookie: bool = False
+) -> RequestLine:
+    """Return one line of a list of requests, as `viewer` may use it."""
     certificate = row.certificate
     tone, word = _WORDS[row.state]
     reason = row.detail if row.state is not Disposition.ISSUED else ""
@@ -211,7 +216,11 @@ def request_line(row: EnrollmentRequest, now: datetime, *, in_cookie: bool = Fal
         word=word,
         reason=reason,
         not_after=certificate.not_after if certificate else None,
-        can_renew=certificate is not None and row.state is Disposition.ISSUED,
+        # What an agent renewed would be the agent's own.
+        can_renew=certificate is not None
+        and row.state is Disposition.ISSUED
+        and (not row.agent or row.requester == viewer),
+        on_behalf=f"for {row.requester}, asked for by {row.agent}" if row.agent else "",
         in_cookie=in_cookie,
     )
 

@@ -46,6 +46,7 @@ class PreviewPage:
     form: str = ""
     software: str = ""
     renews: str = ""
+    on_behalf_of: str = ""
     template: str = ""
     template_display: str = ""
     valid_until: datetime | None = None
@@ -74,6 +75,7 @@ def preview_of(raw: bytes, attributes: str, requester: Requester, now: datetime)
         commands=commands_to_mend(code, names),
         names=names,
         renews=str(judged.renews) if judged.renews else "",
+        on_behalf_of=judged.requester.name if judged.agents else "",
         template=_template_meant(judged.request) or judged.template_name,
         template_display=judged.template.display_name if judged.template else "",
         valid_until=found.certificate.not_after if found.certificate else None,

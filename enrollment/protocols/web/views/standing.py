@@ -64,7 +64,7 @@ def my_requests(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=before)
     found = list(rows[: _LINES_ON_A_PAGE + 1])
     now = timezone.now()
-    lines = [request_line(row, now) for row in found[:_LINES_ON_A_PAGE]]
+    lines = [request_line(row, now, viewer=requester.name) for row in found[:_LINES_ON_A_PAGE]]
     older = lines[-1].request_id if len(found) > _LINES_ON_A_PAGE else 0
     return page(request, "my_requests", lines=lines, older=older, is_later_page=before is not None)
 
@@ -88,6 +88,6 @@ def _waiting(
             rows[row.pk] = row
     now = timezone.now()
     return [
-        request_line(rows[number], now, in_cookie=number in in_cookie)
+        request_line(rows[number], now, viewer=requester.name, in_cookie=number in in_cookie)
         for number in sorted(rows, reverse=True)
     ]

@@ -1,0 +1,1 @@
+"""Enrollment agents: requests on behalf of others, from the message to the desk."""
