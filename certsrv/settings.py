@@ -46,6 +46,7 @@ MIDDLEWARE = [
     # Before anything reads a header.
     "enrollment.signin.proxies.ProxyMiddleware",
     "enrollment.serving.headers.SecurityHeadersMiddleware",
+    "enrollment.serving.framing.FramingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "enrollment.serving.open_addresses.OpenAddressMiddleware",
@@ -112,17 +113,24 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "enrollment.signin.posts.token_failure"
 # Cookies that only travel over TLS would lock people out of the plain listener, where there is one.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.http is None
+if SESSION_COOKIE_SECURE:
+    # No neighbor under the same domain can plant a cookie of such a name.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # Sent over TLS only. On another port than 443 it would send browsers from the plain listener's
 # port to a TLS handshake that nobody answers there.
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if str(SITE.https).endswith(":443") else 0
+_HSTS_BY_ITSELF = 365 * 24 * 60 * 60 if str(SITE.https).endswith(":443") else 0
+SECURE_HSTS_SECONDS = _HSTS_BY_ITSELF if SITE.web.hsts_seconds is None else SITE.web.hsts_seconds
 
 # A form is read into memory up to this; a request is bounded much tighter by its own service.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * SITE.max_request_bytes + 64 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+# What is longer is not even read: a file would be written to the disk before anybody asks whose.
+MOST_BODY = DATA_UPLOAD_MAX_MEMORY_SIZE + 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
 

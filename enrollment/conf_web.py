@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ON: Final = "on"
 REPORT: Final = "report"
 OFF: Final = "off"
+_TWO_YEARS: Final = 63_072_000
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _RATE: Final = re.compile(r"([1-9][0-9]{0,6})/([smh])", re.ASCII)
 
@@ -57,11 +58,17 @@ class Web:
         limits: how often something may fail.
         log_format: `line` or `json`.
         access_log: whether each request gets a line in the log.
+        read_seconds: for one request to arrive.
+        write_seconds: for one answer to be taken.
+        hsts_seconds: for which browsers shall ask over TLS only; None to see for ourselves.
     """
 
     limits: Limits = Limits()
     log_format: str = "line"
     access_log: bool = False
+    read_seconds: float = 30.0
+    write_seconds: float = 600.0
+    hsts_seconds: int | None = None
 
 
 def read(environment: Environment) -> Web:
@@ -74,7 +81,16 @@ def read(environment: Environment) -> Web:
         limits=_limits(environment),
         log_format=environment.choice("CERTSRV_LOG_FORMAT", "line", ("line", "json")),
         access_log=environment.flag("CERTSRV_ACCESS_LOG", default=False),
+        read_seconds=float(environment.number("CERTSRV_READ_SECONDS", 30, least=1, most=600)),
+        write_seconds=float(environment.number("CERTSRV_WRITE_SECONDS", 600, least=1, most=86400)),
+        hsts_seconds=_hsts(environment),
     )
+
+
+def _hsts(environment: Environment) -> int | None:
+    if not environment.text("CERTSRV_HSTS_SECONDS", ""):
+        return None
+    return environment.number("CERTSRV_HSTS_SECONDS", 0, least=0, most=_TWO_YEARS)
 
 
 def _limits(environment: Environment) -> Limits:

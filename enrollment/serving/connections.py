@@ -9,25 +9,34 @@ import copy
 import errno
 import logging
 import signal
+import socket
 import ssl
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from gunicorn import http
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from enrollment.serving import unreadable
+from enrollment.serving import sockets, unreadable
+from enrollment.serving.applying import Applying
 from enrollment.serving.balance import Shares
-from enrollment.serving.sockets import READ_SECONDS, PatientSocket
+from enrollment.serving.sockets import PatientSocket
 from enrollment.serving.tls import CertificateFiles
 from enrollment.signin import problems
 
 log = logging.getLogger(__name__)
 
+# Requests that one process works on at once.
+APPLICATION_THREADS = 8
+LINGER_SECONDS = 2.0
+MOST_DRAINED = 64 * 1024
 # Long enough for another process to be woken and to take it, short enough to go unnoticed.
 LOOK_AWAY_SECONDS = 0.003
 
@@ -61,7 +70,36 @@ class TLSListener:
         return _TLSConnection(secure, accepted, client, self.address, self.files)
 
 
-class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
+class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
+    """A connection whose end is waited for in its own thread.
+
+    gunicorn waits in the loop that accepts connections, where whoever does not hang up, or goes on
+    to send, would keep everybody waiting.
+    """
+
+    # gunicorn's, told to the type checker.
+    sock: Any
+
+    def linger(self) -> None:
+        """Say that nothing more comes, and give the client a moment to have read all of it.
+
+        Closed at once, octets that it still sends would destroy the answer on its way (RFC 9112
+        section 9.6).
+        """
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.expect(LINGER_SECONDS)
+            drained = 0
+            while drained < MOST_DRAINED and (piece := self.sock.recv(4096)):
+                drained += len(piece)
+
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # gunicorn's own signature
+        """Close once; an error would make gunicorn count the connection off a second time."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+class _TLSConnection(_Connection):
     """A connection of the TLS listener: the handshake is done in the request's own thread."""
 
     def __init__(
@@ -76,7 +114,6 @@ class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self._files = files
 
     # gunicorn's, told to the type checker.
-    sock: Any
     initialized: bool
 
     def init(self) -> None:
@@ -84,18 +121,18 @@ class _TLSConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
         if self.initialized:
             return
         self.initialized = True
-        self.sock.settimeout(READ_SECONDS)
+        self.sock.settimeout(sockets.READ_SECONDS)
         self.sock = self._files.context().wrap_socket(self.sock, server_side=True)
         self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.parser = http.get_parser(self.cfg, self.sock, self.client)
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # gunicorn's own signature
-        """Close once; a handshake that failed has closed the socket already.
 
-        An error here would make gunicorn count the connection off a second time.
-        """
-        with contextlib.suppress(OSError):
-            super().close(graceful)
+class _Threads(ThreadPoolExecutor):
+    """Threads that wait for clients."""
+
+    def is_full(self) -> bool:
+        """Tell whether connections wait for one."""
+        return self._work_queue.qsize() > 0
 
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -110,6 +147,18 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     _looks_away_until = 0.0
     # gunicorn's, told to the type checker.
     nr_conns: int
+    wsgi: Any
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the threads that wait for clients; they hurry when they are too few."""
+        threads = _Threads(self.cfg.threads, thread_name_prefix="client")
+        sockets.Crowd.is_waiting = threads.is_full
+        return threads
+
+    def load_wsgi(self) -> None:
+        """Let few threads run the application."""
+        super().load_wsgi()
+        self.wsgi = Applying(self.wsgi, APPLICATION_THREADS, settings.MOST_BODY)
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401  # gunicorn's own socket class
         """Take a connection, or leave it to a worker that holds fewer."""
@@ -133,7 +182,7 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if self.tls is not None and server == self.tls.address:
             connection = self.tls.connection(self.cfg, patient, client)
         else:
-            connection = TConn(self.cfg, patient, client, server)
+            connection = _Connection(self.cfg, patient, client, server)
         patient.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.enqueue_req(connection)
 
@@ -151,6 +200,23 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             with contextlib.suppress(OSError):
                 client.setblocking(False)  # noqa: FBT003  # the socket's own signature
                 client.send(found)
+
+    def handle(self, conn: _Connection) -> Any:  # noqa: ANN401  # gunicorn's own signature
+        """Serve a request in a thread that waits for this client, to the very end."""
+        kept = super().handle(conn)
+        if not kept:
+            conn.linger()
+        return kept
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:  # noqa: FBT001  # gunicorn's own signature
+        """Keep a connection for the next request, unless what is left of this one is broken.
+
+        That is no error any more: an answer was given.
+        """
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except ParseException:
+            return False
 
     def _look_away(self) -> None:
         # Not a nap: connections that are open are served meanwhile.

@@ -25,6 +25,10 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        # What is public says so; all else is for whoever asked, and for nobody's cache.
+        response.headers.setdefault("Cache-Control", "no-store")
+        if "public" not in response.headers["Cache-Control"]:
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if isinstance(response, HttpResponse):
             # Also where Django itself answered, above its own middleware that would do it.
             response.headers.setdefault("Content-Length", str(len(response.content)))

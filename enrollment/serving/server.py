@@ -23,11 +23,12 @@ from enrollment import conf, conf_clients
 from enrollment.environment import Listener
 from enrollment.services import client_authorities
 from enrollment.services.site_certificate import SiteCertificate
-from enrollment.serving import housekeeping, limited, log
+from enrollment.serving import housekeeping, limited, log, sockets
 from enrollment.serving.connections import ServerLog, SiteWorker, TLSListener
 from enrollment.serving.tls import CertificateFiles
 
-THREADS = 8
+# Connections that a process reads from or writes to at once; they are made as they are needed.
+THREADS = 256
 # Bounds on the head of a request. Kerberos tickets of members of many groups need long lines.
 LIMIT_REQUEST_LINE = 8190
 LIMIT_REQUEST_FIELDS = 64
@@ -190,6 +191,8 @@ def serve(
         files = CertificateFiles(own.certificate, own.key, _clients(conf.current()))
         SiteWorker.tls = TLSListener(bound.tls.getsockname(), files)
     log.catch_all()
+    web = conf.current().web
+    sockets.READ_SECONDS, sockets.WRITE_SECONDS = web.read_seconds, web.write_seconds
     # gunicorn reads its own environment variable for more; ours is the only one that counts.
     os.environ.pop("GUNICORN_CMD_ARGS", None)
     with contextlib.suppress(ValueError):

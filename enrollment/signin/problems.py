@@ -48,6 +48,14 @@ BAD_REQUESTS = {
         "What was sent has more files than any form here.",
         "Send one file.",
     ),
+    "HostMissing": (
+        "The request names no host.",
+        "Send a Host header with the server's name.",
+    ),
+    "TwoHosts": (
+        "The request names two hosts: one in its address, another in its Host header.",
+        "Name the same in both.",
+    ),
     "": (
         "What was sent could not be read.",
         "Check the address, and send it again.",
@@ -64,6 +72,35 @@ def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponseFor
     """Answer somebody we know who has no right to this."""
     page = _page(request, 403, "Not allowed", detail, remedy)
     return HttpResponseForbidden(page.content)
+
+
+def not_a_method(methods: str) -> HttpResponse:
+    """Answer a method that no address here takes (405)."""
+    response = _plain(
+        405, "Method not allowed", "No address here takes this method.", f"Use one of {methods}."
+    )
+    response["Allow"] = methods
+    return response
+
+
+def length_wanted() -> HttpResponse:
+    """Answer a body that does not say how long it is (411)."""
+    return _plain(
+        411,
+        "Length required",
+        "The body comes in chunks, without its length.",
+        "Send it in one piece, with a Content-Length; curl does so without -H Transfer-Encoding.",
+    )
+
+
+def too_long(most: int) -> HttpResponse:
+    """Answer a body that nobody will read (413)."""
+    return _plain(
+        413,
+        "Too large",
+        f"What was sent is larger than any certificate request: more than {most} octets.",
+        "Send one request at a time, as text or as DER.",
+    )
 
 
 def please_wait(detail: str, remedy: str) -> HttpResponse:
