@@ -37,7 +37,7 @@ NOT_RUN = {"text/plain", "application/json"}
 
 def addresses() -> dict[tuple[str, str], Case]:
     """Return each address once, asked by somebody who may, or else by a stranger."""
-    found = {}
+    found: dict[tuple[str, str], Case] = {}
     for row in ROWS:
         role = next((role for role in ROLES if row.cells[role] == "yes"), "stranger")
         for case in cases(row, role):
