@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "enrollment.signin.middleware.SignInMiddleware",
     "enrollment.signin.posts.PostMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "enrollment.admin.readable.ReadableMiddleware",
 ]
 
 ROOT_URLCONF = "certsrv.urls"

@@ -261,10 +261,11 @@ def _urls(environment: Environment, hostname: str, name: str, default: str) -> t
 
 def _ca_name(environment: Environment) -> str:
     name = environment.text("CERTSRV_CA_NAME", "Example Issuing CA")
-    if not 0 < len(name) <= 64 or not name.isprintable():  # noqa: PLR2004 - ub-common-name
+    octets = len(name.encode("utf-8", "replace"))
+    if not 0 < octets <= 64 or not name.isprintable():  # noqa: PLR2004 - ub-common-name
         raise ImproperlyConfigured(
-            f"CERTSRV_CA_NAME has {len(name)} characters. Write 1 to 64 printable ones "
-            "(RFC 5280 appendix A, ub-common-name)."
+            f"CERTSRV_CA_NAME has {len(name)} characters, {octets} octets in UTF-8. Write 1 to 64 "
+            "octets of printable ones (RFC 5280 appendix A, ub-common-name)."
         )
     return name
 

@@ -88,6 +88,8 @@ def test_a_client_of_the_signer_needs_a_signer_that_runs_by_itself() -> None:
         ("CERTSRV_OCSP_URLS", "http://<ServerDNSName>/ocsp", "is written %1 here"),
         ("CERTSRV_CA_NAME", " ", "Write 1 to 64"),
         ("CERTSRV_CA_NAME", "x" * 65, "has 65 characters"),
+        ("CERTSRV_CA_NAME", "\u4e2d" * 22, "66 octets"),
+        ("CERTSRV_CA_NAME", "a\u202eb", "printable ones"),
         ("CERTSRV_CA_NAME", "a\nb", "printable"),
         ("CERTSRV_CA_KEY", "rsa:1024", "rsa:2048, rsa:3072"),
         ("CERTSRV_CA_TYPE", "root", "enterprise, standalone"),

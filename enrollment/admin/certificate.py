@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 
 from enrollment.admin import access, facts, links, state, trail
 from enrollment.admin.filters import EndFilter, IssuedFilter, KeyFilter, TemplateFilter
+from enrollment.admin.paging import CEILING
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.admin.revoke import names_of
 from enrollment.admin.wording import grouped
-from enrollment.ca import encode
+from enrollment.ca import encode, lookalikes
 from enrollment.ca.revocation import Act
 from enrollment.models import Certificate
-from enrollment.services import delivery, revocation, search
+from enrollment.services import delivery, inventory, revocation, search, sheets
 from enrollment.services.holdings import Holding, Of
 from enrollment.services.revocation import Order, Revoker
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponseBase
     from django.urls import URLPattern
     from django.utils.safestring import SafeString
 
@@ -88,13 +91,35 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         return queryset.filter(search.read(search_term[:255]).condition), False
 
     def get_urls(self) -> list[URLPattern]:
-        """One more address: the certificate itself, in three encodings."""
+        """Two more addresses: the certificate itself in three encodings, and the list as CSV."""
         download = path(
             "<int:certificate_id>/download/<str:encoding>/",
             self.admin_site.admin_view(self.download),
             name="enrollment_certificate_download",
         )
-        return [download, *super().get_urls()]
+        sheet = path(
+            "csv/", self.admin_site.admin_view(self.sheet), name="enrollment_certificate_csv"
+        )
+        return [download, sheet, *super().get_urls()]
+
+    def sheet(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer what the list would show, all its pages as one table."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:enrollment_certificate_changelist")
+        now = timezone.now()
+        lines = sheets.csv(inventory.HEADINGS, inventory.lines(rows, CEILING, now))
+        response = StreamingHttpResponse(
+            itertools.chain([sheets.BYTE_ORDER_MARK], lines), content_type="text/csv; charset=utf-8"
+        )
+        name = f"certificates-{now:%Y-%m-%d}.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
 
     def download(self, request: HttpRequest, certificate_id: int, encoding: str) -> HttpResponse:
         """Answer the octets of one certificate."""
@@ -119,9 +144,11 @@ class CertificateAdmin(RecordAdmin[Certificate]):
         takes_back = access.may_revoke(request.user)
         revoker = revocation.revoker_of(request.user)
         beyond = takes_back and not revoker.remit.certificates_among([row])
+        names = list(dict.fromkeys(name.value for name in row.names.all()))
         return {
             "title": row.subject or "Certificate",
-            "names": list(dict.fromkeys(name.value for name in row.names.all())),
+            "names": names,
+            "doubts": lookalikes.doubts([row.subject, *names, row.requester]),
             "state": state.of_certificate(row, now),
             "mood": state.words_of_certificate(row, now)[0],
             "status": revocation.status_of(row),

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from enrollment.admin import facts
-from enrollment.ca import der
+from enrollment.ca import der, relying_party
 
 if TYPE_CHECKING:
     from enrollment.ca.issuance import PreparedCertificate
@@ -146,7 +146,7 @@ def _requested(request: CertificationRequest) -> dict[x509.ObjectIdentifier, tup
     try:
         for extension in x509.load_der_x509_csr(request.pkcs10_der).extensions:
             readable[extension.oid] = facts.extension_fact(extension).lines
-    except (ValueError, x509.DuplicateExtension):
+    except relying_party.UNREADABLE:
         readable = {}
     found = {}
     for extension in request.extensions:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from enrollment.admin.wording import grouped
-from enrollment.ca import algorithms, der, encode, keys, names, oids
+from enrollment.ca import algorithms, der, encode, keys, names, oids, relying_party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +96,7 @@ def extension_facts(holder: x509.Certificate | x509.CertificateSigningRequest) -
     """Return the extensions of a certificate or request; an unreadable set is said to be so."""
     try:
         extensions = list(holder.extensions)
-    except (ValueError, x509.DuplicateExtension) as error:
+    except relying_party.UNREADABLE as error:
         return [Fact("Extensions", (f"cannot be read: {error}",))]
     return [extension_fact(extension) for extension in extensions]
 

@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from enrollment.admin import access, chosen, warnings
 from enrollment.admin.paging import CEILING, capped_count
 from enrollment.admin.wording import first_names, length
+from enrollment.ca import lookalikes
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest, Template
 from enrollment.services import approvals, manager_scopes
@@ -174,7 +175,7 @@ def _entries(rows: Sequence[EnrollmentRequest], now: datetime) -> list[Entry]:
 def names_of(row: EnrollmentRequest) -> str:
     """Return the first names of a request, or its subject where it has none."""
     values = [_as_written(name, row) for name in dict.fromkeys(warnings.values_of(row))]
-    return first_names(values, row.subject)
+    return first_names(map(lookalikes.told, values), lookalikes.told(row.subject))
 
 
 def _as_written(name: str, row: EnrollmentRequest) -> str:

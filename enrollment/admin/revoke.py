@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from enrollment.admin import access, links, state, target
 from enrollment.admin.status_form import StatusForm
 from enrollment.admin.wording import first_names
+from enrollment.ca import lookalikes
 from enrollment.ca.revocation import Act
 from enrollment.services import crl_rows, revocation
 from enrollment.services.holdings import MOST_AT_ONCE
@@ -161,7 +162,8 @@ def _candidate(row: Certificate, act: Act, revoker: Revoker, now: datetime) -> C
 
 def names_of(row: Certificate) -> str:
     """Return the first names of a certificate, or its subject where it has none."""
-    return first_names((name.value for name in row.names.all()), row.subject)
+    values = (lookalikes.told(name.value) for name in row.names.all())
+    return first_names(values, lookalikes.told(row.subject))
 
 
 def _carry_out(request: HttpRequest, meant: Target, order: Order, now: datetime) -> HttpResponse:

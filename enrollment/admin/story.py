@@ -9,8 +9,9 @@ from cryptography import x509
 from django.utils import timezone
 
 from enrollment import conf
-from enrollment.admin import access, comparison, links, state, trail
+from enrollment.admin import access, comparison, links, state, trail, warnings
 from enrollment.admin.queue import names_of
+from enrollment.ca import lookalikes
 from enrollment.ca.disposition import Disposition
 from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.policy import Deny
@@ -70,6 +71,7 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
         "beyond": remit.refusal("this request") if beyond else "",
         "is_own": reviews and _is_own(row, person),
         "exhibit": exhibit,
+        "doubts": lookalikes.doubts([row.subject, *warnings.values_of(row), row.requester]),
         "has_approved": any(one.user_id == person.pk for one in exhibit.approvals),
         "state": state.of_request(row),
         "mood": state.words_of_request(row)[0],

@@ -30,8 +30,24 @@ _DNS_NAME: Final = re.compile(
     r"(?=.{1,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
-# Characters that draw nothing, move the cursor or turn the reading direction.
-_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Characters that draw nothing, move the cursor, turn the reading direction, or pass for a blank.
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+# Letters and marks that draw nothing, whatever their category says: fillers, variation selectors.
+_DRAWN_AS_NOTHING: Final = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+_LONGEST_COMMON_NAME: Final = 64
+_MARKS: Final = frozenset({"Mn", "Me"})
+# As many as any script piles up; more of them cover the lines above and below.
+_MOST_MARKS: Final = 3
 _SHORT_NAMES: Final = {
     NameOID.EMAIL_ADDRESS: "E",
     NameOID.SERIAL_NUMBER: "SERIALNUMBER",
@@ -53,15 +69,43 @@ class HeldName:
 
 
 def visible(text: str) -> str:
-    r"""Return `text` with every character that hides or reorders shown as ``\uXXXX``."""
+    r"""Return `text` with every character that hides, piles up or reorders shown as ``\uXXXX``."""
     if text.isascii() and text.isprintable():
         return text
+    shown, marks = [], 0
+    for character in text:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in _MARKS else 0
+        is_hidden = category in _HIDDEN_CATEGORIES and character != " "
+        if is_hidden or marks > _MOST_MARKS or character in _DRAWN_AS_NOTHING:
+            shown.append(_number(character))
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+def visible_json(text: str) -> str:
+    r"""Return JSON whose strings hold no hidden character, and mean the same."""
+    if text.isascii() and "\x7f" not in text:
+        return text
     return "".join(
-        f"\\u{ord(character):04x}"
-        if unicodedata.category(character) in _HIDDEN_CATEGORIES
-        else character
+        character if character == "\n" or visible(character) == character else _pair(character)
         for character in text
     )
+
+
+def _number(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR else f"\\U{code:08x}"
+
+
+def _pair(character: str) -> str:
+    """Write a character as JSON does: beyond U+FFFF as two of UTF-16."""
+    octets = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{octets[place : place + 2].hex()}" for place in range(0, len(octets), 2))
+
+
+_LAST_OF_FOUR: Final = 0xFFFF
 
 
 def attribute_text(attribute: x509.NameAttribute[Any]) -> str:
@@ -80,6 +124,15 @@ def display(name: x509.Name) -> str:
         )
         for rdn in reversed(name.rdns)
     )
+
+
+def common_name(text: str) -> x509.NameAttribute[str]:
+    """Return a common name of ours, cut to what it may hold.
+
+    RFC 5280 appendix A counts 64 characters; `cryptography` counts octets, and so do others.
+    """
+    cut = text.encode("utf-8", "replace")[:_LONGEST_COMMON_NAME].decode("utf-8", "ignore")
+    return x509.NameAttribute(NameOID.COMMON_NAME, cut)
 
 
 def is_dns_name(text: str) -> bool:

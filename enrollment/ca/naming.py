@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from enrollment.ca import der, errors
-from enrollment.ca.names import UPN_OID, is_dns_name
+from enrollment.ca import der, errors, subject
+from enrollment.ca.names import UPN_OID, common_name, is_dns_name
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, SubjectSource
 
 if TYPE_CHECKING:
     from enrollment.ca.request import CertificationRequest
     from enrollment.ca.requester import Requester
-
-# RFC 5280 appendix A, ub-common-name.
-_LONGEST_COMMON_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +76,8 @@ def _from_directory(template: CertificateTemplate, requester: Requester) -> Cert
         _DIRECTORY_NAMES[kind](requester) for kind in template.directory_alternative_names
     )
     name = x509.Name(_directory_subject(template, requester))
+    # Whoever filled the directory: what no request may hold is not signed from there, either.
+    subject.check_name(name)
     sid = requester.sid if template.include_sid else ""
     return CertificateNames(name, name.public_bytes(), alternative_names, sid)
 
@@ -90,30 +89,27 @@ def _directory_subject(
     if kind == "none":
         return []
     if kind == "host":
-        return [_common_name(_host(requester))]
-    attributes = [_common_name(requester.full_name or requester.name)]
+        return [common_name(_host(requester))]
+    attributes = [common_name(requester.full_name or requester.name)]
     if kind == "person":
         attributes.append(x509.NameAttribute(NameOID.EMAIL_ADDRESS, _email(requester)))
     return attributes
 
 
-def _common_name(text: str) -> x509.NameAttribute[str]:
-    return x509.NameAttribute(NameOID.COMMON_NAME, text[:_LONGEST_COMMON_NAME])
-
-
 def _host(requester: Requester) -> str:
-    if not requester.dns_name:
+    # An umlaut belongs into the DNS as Punycode, and into no certificate (RFC 5280 section 7.2).
+    if not requester.dns_name or not requester.dns_name.isascii():
         raise errors.DirectoryNameMissing(
-            f"The directory has no DNS name for '{requester.name}'.",
+            f"The directory has no DNS name in ASCII for '{requester.name}'.",
             remedy="Ask a CA administrator to enter the machine's DNS name at the account.",
         )
     return requester.dns_name
 
 
 def _email(requester: Requester) -> str:
-    if not requester.email:
+    if not requester.email or not requester.email.isascii():
         raise errors.DirectoryEmailMissing(
-            f"The directory has no e-mail address for '{requester.name}'.",
+            f"The directory has no e-mail address in ASCII for '{requester.name}'.",
             remedy="Ask a CA administrator to enter the e-mail address at the account.",
         )
     return requester.email

@@ -31,13 +31,14 @@ SKEW: Final = timedelta(minutes=10)
 # Copies on other servers may lag behind by so much, before it is said.
 STALE_AFTER: Final = timedelta(hours=1)
 # All that `cryptography` raises for octets of others that are no good certificate or list: the last
-# two derive from nothing that one would think of, and names of an odd type are a TypeError.
+# three derive from nothing that one would think of, and names of an odd type are a TypeError.
 UNREADABLE: Final = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
 )
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 

@@ -8,32 +8,53 @@ from __future__ import annotations
 
 import getpass
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    OutputWrapper,
+)
 from django.db import Error as DatabaseError
 
-from enrollment.services import outage
+from enrollment.ca import lookalikes, names
+from enrollment.services import outage, sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 _GAP: Final = "  "
-_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-# Controls, and the marks that turn the reading direction.
-_UNSAFE: Final = dict.fromkeys(
-    (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), _REPLACEMENT
-)
 
 
 class Refusal(CommandError):
     """A sentence for the person who typed the command."""
 
+    def __init__(self, sentence: str, **options: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(_readable(sentence), **options)
+
 
 # Django prints the class name before the sentence; "error: …" is what a shell user expects.
 Refusal.__name__ = "error"
+
+
+class _Readable:
+    """A stream on which nothing moves the cursor, whoever wrote what is printed."""
+
+    def __init__(self, below: TextIO) -> None:
+        self._below = below
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._below, name)
+
+    def write(self, text: str) -> int:
+        return self._below.write(_readable(text))
+
+
+def _readable(text: str) -> str:
+    return "\n".join(map(names.visible, text.replace("\r\n", "\n").split("\n")))
 
 
 class VerbCommand(BaseCommand):
@@ -68,6 +89,9 @@ class VerbCommand(BaseCommand):
         return parser
 
     def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
+        # Another wrapper around Django's own would end lines twice.
+        below: TextIO = vars(self.stdout)["_out"]
+        self.stdout = OutputWrapper(cast("TextIO", _Readable(below)))
         try:
             options["work"](options)
         except DatabaseError as error:
@@ -75,11 +99,17 @@ class VerbCommand(BaseCommand):
 
     def print_json(self, value: object) -> None:
         """Write `value` as indented JSON."""
-        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        self.stdout.write(names.visible_json(text))
 
     def print_table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write columns, each as wide as its widest cell."""
         self.stdout.write(table(headings, rows))
+
+    def print_csv(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write rows as CSV, line by line."""
+        for line in sheets.csv(headings, rows):
+            self.stdout.write(line, ending="")
 
     def print_facts(self, facts: Iterable[tuple[str, object]]) -> None:
         """Write one fact a line, the values in one column."""
@@ -130,7 +160,7 @@ def clean(value: object) -> str:
     if isinstance(value, list | tuple):
         value = ", ".join(str(item) for item in value)
     text = "" if value is None else str(value)
-    return text.replace("\r\n", " ").replace("\n", " ").translate(_UNSAFE)
+    return lookalikes.told(text.replace("\r\n", " ").replace("\n", " "))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

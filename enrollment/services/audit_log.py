@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import DatabaseError
 
 from enrollment import conf
+from enrollment.ca import names
 from enrollment.models import AuditEvent, Certificate
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def lines_of(events: Iterable[AuditEvent]) -> Iterator[dict[str, Any]]:
 
 def text_of(line: dict[str, Any]) -> str:
     """Return a line as it is written."""
-    return json.dumps(line, sort_keys=True, ensure_ascii=False)
+    return names.visible_json(json.dumps(line, sort_keys=True, ensure_ascii=False))
 
 
 def append(event: AuditEvent, certificate: bytes | None = None) -> None:

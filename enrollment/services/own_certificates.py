@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
+from enrollment.ca import names as names_of_certificates
 from enrollment.ca.composed_request import compose_request
 from enrollment.ca.content import encode
 from enrollment.ca.errors import EnrollmentError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from enrollment.models import Authority, Certificate
 
 SITE: Final = Requester(name="site")
-_LONGEST_COMMON_NAME: Final = 64
 
 
 class OwnCertificateRefused(Exception):
@@ -94,8 +93,6 @@ def issue(  # noqa: PLR0913 - all that such a certificate is made of
 def _request(
     key: keys.Signer, common_name: str, names: Sequence[x509.GeneralName]
 ) -> CertificationRequest:
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME])]
-    ).public_bytes()
+    subject = x509.Name([names_of_certificates.common_name(common_name)]).public_bytes()
     extensions = [encode(x509.SubjectAlternativeName(names))] if names else []
     return compose_request(subject, key, extensions)

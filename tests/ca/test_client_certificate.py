@@ -16,6 +16,7 @@ SPOILT = {
     "an issuer that is no UTF-8": SOUND.replace(b"Vector CA", b"Vector \xff\xff"),
     "a subject that is no UTF-8": SOUND.replace(b"\x0c\x0fwww.e", b"\x0c\x0f\xff\xffw.e"),
     "version 4": SOUND.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"),
+    "a name of X.400": SOUND.replace(b"\x82\x0fwww.e", b"\xa3\x0fwww.e"),
     "a subject of bits": SOUND.replace(b"\x0c\x0fwww.e", b"\x03\x0f\x00ww.e"),
 }
 

@@ -113,6 +113,35 @@ def test_a_long_full_name_is_cut_to_what_a_common_name_may_hold() -> None:
     assert common_name.value == "x" * 64
 
 
+def test_a_full_name_of_other_letters_is_cut_between_them() -> None:
+    """The library counts octets, of which most scripts take two or three a letter."""
+    chosen = naming.choose(
+        make.request("x", kind="ec:p256"),
+        directory_template("name"),
+        make.requester(full_name="\u4e2d" * 40),
+    )
+
+    (common_name,) = chosen.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert common_name.value == "\u4e2d" * 21
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "error"),
+    [
+        ("name", {"full_name": "a\nb"}, errors.SubjectInvalid),
+        ("host", {"dns_name": "m\u00fcller.example.com"}, errors.DirectoryNameMissing),
+        ("person", {"email": "m\u00fcller@example.com"}, errors.DirectoryEmailMissing),
+    ],
+)
+def test_an_entry_that_no_certificate_may_hold_is_refused(
+    kind: str, entry: dict[str, str], error: type[errors.EnrollmentError]
+) -> None:
+    with pytest.raises(error):
+        naming.choose(
+            make.request("x", kind="ec:p256"), directory_template(kind), make.requester(**entry)
+        )
+
+
 @pytest.mark.parametrize(
     ("subject", "alternative", "error"),
     [

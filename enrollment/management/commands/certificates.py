@@ -10,7 +10,7 @@ from enrollment.ca import encode
 from enrollment.ca.revocation import REVOCATION_REASONS, Act
 from enrollment.management import revoking
 from enrollment.management.output import Refusal, VerbCommand, active_account, shell_actor
-from enrollment.services import revocation, search
+from enrollment.services import inventory, revocation, search
 from enrollment.services.revocation import Order, Revoker
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Command(VerbCommand):
         )
         listing.add_argument("--ends-within", type=int, metavar="DAYS", help="only those")
         listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+        listing.add_argument("--csv", action="store_true", help="as CSV, for spreadsheets")
         _takes_serial(self.add_verb("show", self.show, reads=True))
         revoke = self.add_verb("revoke", self.revoke)
         revoke.add_argument("--reason", required=True, choices=_REASONS)
@@ -57,7 +58,12 @@ class Command(VerbCommand):
         rows = search.read(options["term"]).rows().prefetch_related("names").defer("der")
         if options["ends_within"] is not None:
             rows = search.ending(rows, now=timezone.now(), days=options["ends_within"])
-        found = [_summary(row) for row in rows[: max(0, min(options["limit"], 10_000))]]
+        most = max(0, min(options["limit"], 10_000))
+        if options["csv"]:
+            lines = inventory.lines(rows, most, timezone.now())
+            self.print_csv(inventory.HEADINGS, lines)
+            return
+        found = [_summary(row) for row in rows[:most]]
         if options["json"]:
             self.print_json(found)
             return
@@ -141,15 +147,6 @@ def _summary(row: Certificate) -> dict[str, Any]:
         "names": revoking.names_of(row),
         "requester": row.requester,
         "template": row.template_name,
-        "state": _state(row, timezone.now()),
+        "state": inventory.state_of(row, timezone.now()),
         "not_after": row.not_after.isoformat(),
     }
-
-
-def _state(row: Certificate, now: datetime) -> str:
-    status = revocation.status_of(row)
-    if status.is_held:
-        return "on hold"
-    if status.is_revoked:
-        return "revoked"
-    return "valid" if row.not_after > now else "ended"

@@ -57,6 +57,7 @@ class Command(VerbCommand):
         )
         listing.add_argument("--requester", help="only the requests of this account")
         listing.add_argument("--limit", type=int, default=100, help="at most so many (100)")
+        listing.add_argument("--csv", action="store_true", help="as CSV, for spreadsheets")
         _takes_id(self.add_verb("show", self.show, reads=True))
         submit = self.add_verb("submit", self.submit)
         submit.add_argument(
@@ -93,7 +94,11 @@ class Command(VerbCommand):
             self.print_json(found)
             return
         keys = ("id", "state", "requester", "names", "template", "submitted")
-        self.print_table(keys, [[row[key] for key in keys] for row in found])
+        rows_shown = [[row[key] for key in keys] for row in found]
+        if options["csv"]:
+            self.print_csv(keys, rows_shown)
+        else:
+            self.print_table(keys, rows_shown)
 
     def show(self, options: dict[str, Any]) -> None:
         """Show one request, and what would be issued for a waiting one."""

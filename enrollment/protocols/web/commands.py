@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from enrollment.ca.names import is_dns_name
+from enrollment.ca.names import is_dns_name, visible
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 _ORGANIZATION: Final = re.compile(r"(?:[^\W_]|[ .()-]){0,64}")
@@ -56,7 +56,9 @@ def typed_name(text: str) -> TypedName:
         return TypedName("dns", text.casefold())
     if _EMAIL.fullmatch(text):
         return TypedName("email", text)
-    raise NameUnusable(f"'{text[:80]}' is not a host name, an address or an e-mail address.")
+    raise NameUnusable(
+        f"'{visible(text[:80])}' is not a host name, an address or an e-mail address."
+    )
 
 
 def typed_names(text: str) -> tuple[TypedName, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from enrollment.ca import lookalikes
 from enrollment.ca.errors import PrivateKeyPasted
 from enrollment.ca.names import display, names_of
 from enrollment.ca.policy import Deny, Hold
@@ -124,7 +125,7 @@ def _read(request: CertificationRequest) -> dict[str, Any]:
         "signature": f"{request.signature.algorithm}{weak}",
         "form": _FORMS[request.form],
         "software": _software(request),
-        "remarks": _bounded(request.remarks),
+        "remarks": _bounded((*request.remarks, *lookalikes.doubts([display(request.subject)]))),
     }
 
 
