@@ -15,7 +15,12 @@ from django.utils.html import format_html
 from enrollment.admin import access, chosen, links, state, story
 from enrollment.admin import decide as desk
 from enrollment.admin.decide import DenyForm
-from enrollment.admin.filters import DispositionFilter, RequesterFilter, TemplateFilter
+from enrollment.admin.filters import (
+    AgentFilter,
+    DispositionFilter,
+    RequesterFilter,
+    TemplateFilter,
+)
 from enrollment.admin.queue import names_of
 from enrollment.admin.readonly import RecordAdmin
 from enrollment.ca.names import visible
@@ -34,7 +39,7 @@ class EnrollmentRequestAdmin(RecordAdmin[EnrollmentRequest]):
 
     list_display = ("names_shown", "state_shown", "requester_shown", "template_name", "key_name",
                     "arrived", "number")  # fmt: skip
-    list_filter = (DispositionFilter, TemplateFilter, RequesterFilter)
+    list_filter = (DispositionFilter, TemplateFilter, RequesterFilter, AgentFilter)
     search_fields = ("=requester",)
     search_help_text = "A request number, or a requester's account name."
     ordering = ("-pk",)

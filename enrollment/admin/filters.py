@@ -122,6 +122,18 @@ class RequesterFilter(ExactFilter):
     parameter_name = "requester"
 
 
+class AgentFilter(ExactFilter):
+    """Which enrollment agent asked on behalf of others."""
+
+    title = "enrollment agent"
+    parameter_name = "agent"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        # The index holds only what agents asked for, and is used where the query says the same.
+        return queryset.exclude(agent="").filter(agent=value) if value else queryset
+
+
 class KeyFilter(ExactFilter):
     """Which public key, by its SHA-256."""
 

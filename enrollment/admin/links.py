@@ -32,6 +32,12 @@ def requests_of(requester: str) -> str:
     return f"{reverse('admin:enrollment_enrollmentrequest_changelist')}?{query}"
 
 
+def requests_by(agent: str) -> str:
+    """Return the address of what an enrollment agent asked for on behalf of others."""
+    query = urlencode({"agent": agent})
+    return f"{reverse('admin:enrollment_enrollmentrequest_changelist')}?{query}"
+
+
 def certificates_of(term: str) -> str:
     """Return the address of the certificates that a search for `term` finds."""
     return f"{reverse('admin:enrollment_certificate_changelist')}?{urlencode({'q': term})}"

@@ -82,7 +82,7 @@ def context(row: EnrollmentRequest, person: Person) -> dict[str, Any]:
         "renews": row.renews,
         "history": _history(row, now),
         "requester_address": links.requests_of(row.requester),
-        "agent_address": links.requests_of(row.agent) if row.agent else "",
+        "agent_address": links.requests_by(row.agent) if row.agent else "",
         "certificates_address": links.certificates_of(row.requester),
         **trail.of(subject),
     }

@@ -13,10 +13,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from enrollment.models import AgentGrant, AuditEvent, EnrollmentRequest, Template
+from enrollment.services import directory
 from tests import renewals
 from tests.agents import asking
 from tests.agents.asking import by, pkcs7
-from tests.services.acts import change_template
+from tests.services.acts import change_template, submit
 
 if TYPE_CHECKING:
     from tests.agents.asking import Signature
@@ -99,6 +100,21 @@ def test_managers_see_both(carol: User, granted: Signature, manager: User) -> No
     assert "by agent <bdi>carol</bdi>" in queue
     assert "by agent <bdi>carol</bdi>" in listed
     assert "asked for by the enrollment agent" in page
+    assert 'href="/admin/enrollment/enrollmentrequest/?agent=carol"' in page
+
+
+def test_managers_find_what_an_agent_asked_for(
+    carol: User, charlie: User, granted: Signature, manager: User
+) -> None:
+    by(carol, pkcs7(granted))
+    submit(directory.requester_of(charlie), "own.example.com")
+    desk = browser(manager)
+
+    found = text(desk.get("/admin/enrollment/enrollmentrequest/?agent=carol"))
+    none = text(desk.get("/admin/enrollment/enrollmentrequest/?agent=charlie"))
+
+    assert "by agent <bdi>carol</bdi>" in found
+    assert "own.example.com" not in found + none
 
 
 def form(**changes: Any) -> dict[str, Any]:
