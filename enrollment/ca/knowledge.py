@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from enrollment.ca.name_policy import Holder
     from enrollment.ca.name_rules import NameRules
+    from enrollment.ca.names import HeldName
     from enrollment.ca.requester import Requester
     from enrollment.ca.revocation import Reason
 
@@ -37,7 +38,8 @@ class Knowledge:
     this template. `earlier_spki`: the key of the certificate that is renewed, DER. `lost_key`: the
     key of the request belongs to this certificate, and is in other hands. `name_grants`: what the
     requester's groups may ask for, None where no group is limited. `counts`: where the template has
-    limits; of names, that of the one issued most often.
+    limits; of names, that of the one issued most often. `own_wildcards`: those of the request that
+    stand in a valid certificate of this requester.
     """
 
     holders: tuple[Holder, ...] = ()
@@ -46,6 +48,7 @@ class Knowledge:
     lost_key: LostKey | None = None
     name_grants: tuple[NameRules, ...] | None = None
     counts: Counts = Counts()
+    own_wildcards: frozenset[HeldName] = frozenset()
 
     def held_by_others(self, requester: Requester) -> tuple[Holder, ...]:
         """Return the holders that are not `requester`."""

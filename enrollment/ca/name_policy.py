@@ -104,6 +104,46 @@ def check_beyond(
     )
 
 
+def is_wildcard(name: HeldName) -> bool:
+    """Whether a name stands for every host of a domain."""
+    return name.kind == DNS and name.value.startswith("*.")
+
+
+def wildcards_to_look_at(
+    template: CertificateTemplate,
+    names: tuple[HeldName, ...],
+    own: frozenset[HeldName],
+    grants: tuple[NameRules, ...] | None,
+) -> tuple[HeldName, ...]:
+    """Return the wildcards that a manager should see: they stand for the hosts of others, too.
+
+    Not those that the requester has already, nor what a rule for names allows: that is the
+    administrator's word.
+
+    Args:
+        template: of the request.
+        names: of the certificate as it would be signed.
+        own: wildcards in valid certificates of the requester.
+        grants: as for `beyond`.
+    """
+    rules = (template.allowed_names, *(grants or ()))
+    return tuple(
+        name
+        for name in names
+        if is_wildcard(name)
+        and name not in own
+        and not any(rule and rule.allow(name) for rule in rules)
+    )
+
+
+def wait_for_wildcards(wildcards: tuple[HeldName, ...]) -> str:
+    """Say why they make a request wait."""
+    return (
+        f"{_listed(wildcards)}: a wildcard stands for the hosts of others as well. A certificate "
+        "manager decides the first time."
+    )
+
+
 def wait_for_beyond(template: CertificateTemplate, outside: tuple[HeldName, ...]) -> str | None:
     """Say why a manager must look at names outside the rules; None when all are inside."""
     if not outside or template.names_beyond is not NamesBeyond.HOLD:

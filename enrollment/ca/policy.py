@@ -334,9 +334,19 @@ def _of_other_accounts(case: Case, how: HeldNames = HeldNames.WAIT) -> str | Non
     return account_names.sentence(found) if found else None
 
 
+def _wildcards(case: Case, how: HeldNames = HeldNames.WAIT) -> str | None:
+    template, known = case.template, case.knowledge
+    if template.held_names is not how or template.subject_source is not SubjectSource.REQUEST:
+        return None
+    found = name_policy.wildcards_to_look_at(
+        template, _held(case), known.own_wildcards, known.name_grants
+    )
+    return name_policy.wait_for_wildcards(found) if found else None
+
+
 def remarks(case: Case) -> tuple[str, ...]:
     """Return what stricter rules would have made wait: a dry run of them."""
-    rules = (_held_by_others, _of_other_accounts)
+    rules = (_held_by_others, _of_other_accounts, _wildcards)
     found = (rule(case, HeldNames.REPORT) for rule in rules)
     return tuple(sentence for sentence in found if sentence)
 
@@ -346,6 +356,7 @@ _WAITS: tuple[Callable[[Case], str | None], ...] = (
     _outside,
     _held_by_others,
     _of_other_accounts,
+    _wildcards,
 )
 
 __all__ = [

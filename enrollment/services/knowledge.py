@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 
 from enrollment.ca import keys
-from enrollment.ca.name_policy import is_owned
+from enrollment.ca.name_policy import is_owned, is_wildcard
 from enrollment.ca.names import COMMON_NAME, DNS, EMAIL, HeldName, display
 from enrollment.ca.policy import Counts, Holder, Knowledge, LostKey
 from enrollment.ca.renewal import EarlierCertificate
@@ -233,7 +233,24 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
         and granted_before(names, template, requester),
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
         lost_key=lost_key(_key_of(request)),
+        own_wildcards=_own_wildcards(names, requester, now) if minds else frozenset(),
     )
+
+
+def _own_wildcards(
+    names: tuple[HeldName, ...], requester: Requester, now: datetime
+) -> frozenset[HeldName]:
+    wanted = {name.value for name in names if is_wildcard(name)}
+    if not wanted:
+        return frozenset()
+    rows = CertificateName.objects.filter(
+        kind=DNS,
+        value__in=wanted,
+        not_after__gt=now,
+        certificate__requester=requester.name,
+        certificate__revoked_at__isnull=True,
+    )
+    return frozenset(HeldName(DNS, value) for value in rows.values_list("value", flat=True))
 
 
 def everybody_with(

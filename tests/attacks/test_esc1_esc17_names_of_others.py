@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
+from django.utils import timezone
 
 from enrollment.ca import der, hresult
-from enrollment.models import EnrollmentRequest, Template
+from enrollment.models import Certificate, EnrollmentRequest, Template
 from tests import make
-from tests.attacks.playing import AT_ONCE, BOB_SID, PUBLISHED, names_in
+from tests.attacks.playing import AT_ONCE, BOB_SID, PUBLISHED, Attacker, names_in
 from tests.other_ca import upn
-
-if TYPE_CHECKING:
-    from tests.attacks.playing import Attacker
 
 UPN = "1.3.6.1.4.1.311.20.2.3"
 SID_URL = "tag:microsoft.com,2022-09-14:sid:"
@@ -144,13 +140,51 @@ def test_names_that_an_administrator_allows_are_issued(alice: Attacker) -> None:
     ).is_issued
 
 
+EVERY_HOST = x509.DNSName("*.example.com")
+
+
+def test_a_wildcard_waits_for_it_is_the_name_of_everybody(alice: Attacker) -> None:
+    """Bob's machine and every other is among the hosts it stands for."""
+    answer = alice.ask("WebServer", names=[EVERY_HOST])
+
+    assert answer.waits
+    assert "hosts of others" in answer.row.detail
+
+
+def test_a_wildcard_that_a_manager_gave_is_renewed_without_one(alice: Attacker) -> None:
+    alice.ask("WebServer", names=[EVERY_HOST]).approved()
+
+    assert alice.ask("WebServer", names=[EVERY_HOST]).is_issued
+    assert alice.ask("WebServer", names=[x509.DNSName("*.example.org")]).waits
+    Certificate.objects.update(revoked_at=timezone.now())
+    assert alice.ask("WebServer", names=[EVERY_HOST]).waits
+
+
+def test_a_wildcard_that_somebody_else_was_given_is_not_one_s_own(alice: Attacker) -> None:
+    Attacker("bob").ask("WebServer", names=[EVERY_HOST]).approved()
+
+    assert alice.ask("WebServer", names=[EVERY_HOST]).waits
+    Template.objects.filter(name="WebServer").update(held_names="report")
+    held, wildcard = alice.ask("WebServer", names=[EVERY_HOST]).row.remarks
+    assert "somebody else holds" in held
+    assert "hosts of others" in wildcard
+
+
+def test_a_wildcard_that_an_administrator_allows_is_issued(alice: Attacker) -> None:
+    Template.objects.filter(name="WebServer").update(allowed_dns_suffixes=["example.com"])
+
+    assert alice.ask("WebServer", names=[EVERY_HOST]).is_issued
+
+
 def test_a_site_that_ran_before_is_told_first(alice: Attacker) -> None:
     """The dry run: issued, with a remark at the request for whoever looks."""
     Template.objects.filter(name="WebServer").update(held_names="report")
 
-    answer = alice.ask("WebServer", names=[x509.DNSName("bob-pc.example.com"), CLAIMS["UPN"]])
+    names = [x509.DNSName("bob-pc.example.com"), CLAIMS["UPN"], EVERY_HOST]
+    answer = alice.ask("WebServer", names=names)
 
     assert answer.is_issued
+    assert len(answer.row.remarks) == len(names)
     remarks = EnrollmentRequest.objects.get(pk=answer.row.pk).remarks
     assert any("gives this name to another account" in remark for remark in remarks)
     assert any("signs in an account" in remark for remark in remarks)
