@@ -97,6 +97,7 @@ class Settings:
     ldap: conf_ldap.Ldap
     browser_sign_in: str
     lock_out: conf_people.LockOut
+    second_factor: conf_people.SecondFactor
     realm: str
     domain: str
     kerberos: Kerberos
@@ -335,7 +336,7 @@ def _read(environment: Environment) -> Settings:
         clients=conf_clients.read(environment.text, sign_in),
         ldap=conf_ldap.read(environment),
         browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
-        lock_out=conf_people.lock_out(environment),
+        **conf_people.read(environment),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
         kerberos=_kerberos(environment),

@@ -22,6 +22,9 @@ if not os.environ.get("CERTSRV_TEST_DATABASE"):
 for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
     os.environ.pop(_name, None)
 os.environ.setdefault("CERTSRV_CA_KEY", "ec:p256")
+# Most tests open the desk and speak of something else. Those of the second factor and of rights,
+# and the sites that are served, have the default.
+os.environ["CERTSRV_SECOND_FACTOR"] = "off"
 # Playwright's event loop lives in the test's thread; the tests' own queries beside it are safe.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 

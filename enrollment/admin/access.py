@@ -23,7 +23,7 @@ REVOKE: Final = "enrollment.revoke_certificate"
 
 def may_enter(person: Person) -> bool:
     """Managers, administrators, auditors and operators work here; requesters do elsewhere."""
-    return person.is_active and any(person.has_perm(right) for right in people.DESK_RIGHTS)
+    return person.is_authenticated and people.works_at_desk(person)
 
 
 def may_review(person: Person) -> bool:

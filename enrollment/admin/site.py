@@ -71,6 +71,8 @@ class DeskSite(admin.AdminSite):
         context["desk_links"] = self._links(request) if context["has_permission"] else []
         context["masthead"] = masthead.read()
         context["banners"] = condition.banners(request)
+        # Told by the gate in front of the desk, in the dry run of the second factor.
+        context["lacks_second_factor"] = getattr(request, "lacks_second_factor", False)
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -98,6 +98,11 @@ class AccountAdmin(UserAdmin[User]):
                 self.admin_site.admin_view(user_sign_in.unlock),
                 name="auth_user_unlock",
             ),
+            path(
+                "<path:object_id>/reset-factors/",
+                self.admin_site.admin_view(user_sign_in.reset_factors),
+                name="auth_user_reset_factors",
+            ),
             *super().get_urls(),
         ]
 

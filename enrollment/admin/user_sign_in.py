@@ -11,7 +11,7 @@ from django.http import HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from enrollment.services import lockout
+from enrollment.services import lockout, second_factor
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def of(row: User) -> dict[str, Any]:
     """Return what the page of an account shows of its sign-in."""
-    return {"waits": lockout.waits_of(row.get_username(), timezone.now())}
+    return {
+        "waits": lockout.waits_of(row.get_username(), timezone.now()),
+        "factors": second_factor.of(row),
+        "codes_left": second_factor.codes_left(row),
+        "needs_factor": second_factor.is_required(row),
+    }
 
 
 def unlock(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -32,6 +37,19 @@ def unlock(request: HttpRequest, object_id: str) -> HttpResponse:
         messages.success(request, f"The account {name} may try again.")
     else:
         messages.warning(request, f"Nobody has to wait to sign in as {name}.")
+    return redirect("admin:auth_user_change", row.pk)
+
+
+def reset_factors(request: HttpRequest, object_id: str) -> HttpResponse:
+    """Take the second factors of an account away, for somebody who has lost them."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    row = _account(request, object_id)
+    name, actor = row.get_username(), request.user.get_username()
+    if second_factor.reset(row, actor=actor, now=timezone.now()):
+        messages.success(request, f"The account {name} has no second factor any more.")
+    else:
+        messages.warning(request, f"The account {name} had no second factor.")
     return redirect("admin:auth_user_change", row.pk)
 
 

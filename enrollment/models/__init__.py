@@ -19,6 +19,7 @@ from enrollment.models.ntlm_account import NtlmAccount
 from enrollment.models.request import EnrollmentRequest
 from enrollment.models.responder import Responder
 from enrollment.models.retired_key import RetiredKey
+from enrollment.models.second_factor import RecoveryCode, SecondFactor
 from enrollment.models.sign_in_failures import SignInFailures
 from enrollment.models.signing_record import SigningRecord
 from enrollment.models.tally import Tally
@@ -43,9 +44,11 @@ __all__ = [
     "ManagerScope",
     "NameGrant",
     "NtlmAccount",
+    "RecoveryCode",
     "Responder",
     "RetiredKey",
     "RevocationListContent",
+    "SecondFactor",
     "SignInFailures",
     "SigningRecord",
     "Tally",

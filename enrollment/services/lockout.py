@@ -117,6 +117,28 @@ def succeeded(attempt: Attempt, now: datetime) -> None:
     )
 
 
+def check_codes(account: str, now: datetime) -> None:
+    """Let a code of a second factor be looked at.
+
+    Raises:
+        LockedOut: not now.
+    """
+    _refuse(_codes(account), now)
+
+
+def code_failed(account: str, now: datetime) -> None:
+    """Count a wrong code of an account, wherever it came from: its password was right."""
+    _count(_codes(account), account, now)
+
+
+def code_right(account: str) -> None:
+    """Begin the count of wrong codes anew."""
+    (count,) = _codes(account)
+    SignInFailures.objects.filter(kind=CODE, account=count.account, failures__gt=0).update(
+        failures=0
+    )
+
+
 def lift(account: str, *, actor: str, now: datetime) -> int:
     """Let an account in again from everywhere; return how many waits that ended."""
     with transaction.atomic():
@@ -164,6 +186,11 @@ def _counts(attempt: Attempt) -> tuple[_Count, ...]:
     if attempt.address and not attempt.is_shared:
         counts.append(_Count(ADDRESS, "", attempt.address, bound * WIDER))
     return tuple(counts)
+
+
+def _codes(account: str) -> tuple[_Count, ...]:
+    """Codes are counted also where passwords are not: there are only a million."""
+    return (_Count(CODE, account.casefold()[:_LONGEST_NAME], "", WRONG_CODES),)
 
 
 def _refuse(counts: tuple[_Count, ...], now: datetime) -> None:

@@ -91,13 +91,18 @@ def add(person: NewPerson, *, actor: str, now: datetime) -> User:
     return user
 
 
+def works_at_desk(user: User) -> bool:
+    """Whether somebody has any right there."""
+    return user.is_active and any(user.has_perm(right) for right in DESK_RIGHTS)
+
+
 def mark(user: User) -> None:
     """Remember whether the pages show somebody the way to the desk.
 
     The mark only draws a link and gives no right; rights are read anew at every click.
     """
     fresh = User.objects.get(pk=user.pk)
-    works_there = any(fresh.has_perm(right) for right in DESK_RIGHTS)
+    works_there = works_at_desk(fresh)
     if fresh.is_staff != works_there:
         User.objects.filter(pk=user.pk).update(is_staff=works_there)
     user.is_staff = works_there

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from enrollment import conf
 from enrollment.services.lockout import LockedOut
 from enrollment.services.outside.told import SourceUnavailable
-from enrollment.signin import absent, later, methods, outside, service_token
+from enrollment.signin import absent, gate, later, methods, outside, service_token
 from enrollment.signin.accounts import TooManySignIns
 from enrollment.signin.belief import Believed, CredentialsRefused, GoOn, Seen, SignedInBy
 from enrollment.signin.challenge import go_on, unauthorized
@@ -65,15 +65,13 @@ class SignInMiddleware:
         view: Callable[..., HttpResponse],
         _args: tuple[Any, ...],
         _kwargs: dict[str, Any],
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         """Refuse a stranger unless the view is open to everybody."""
         if not getattr(view, "login_required", True):
             return None
-        if signed_in_by(request) is SignedInBy.TOKEN:
-            return None if token.may_reach(request, view) else _beyond_token(request)
-        if signed_in_by(request) is SignedInBy.NTLM and not ntlm.may_reach(view):
-            return _beyond_ntlm(request)
-        if _may_pass(request) or _open_when_standalone(view) or service_token.is_shown(request):
+        if _may_pass(request):
+            return _judge(request, view)
+        if _open_when_standalone(view) or service_token.is_shown(request):
             return None
         if getattr(request, "is_source_away", False):
             return absent.answer(request)
@@ -123,6 +121,16 @@ def signed_in_by(request: HttpRequest) -> SignedInBy:
     if known is not None:
         return known
     return SignedInBy.SESSION if request.user.is_authenticated else SignedInBy.NOTHING
+
+
+def _judge(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponseBase | None:
+    """Let somebody we know through, as far as the way they signed in reaches."""
+    by = signed_in_by(request)
+    if by is SignedInBy.TOKEN:
+        return None if token.may_reach(request, view) else _beyond_token(request)
+    if by is SignedInBy.NTLM and not ntlm.may_reach(view):
+        return _beyond_ntlm(request)
+    return gate.judge(request, by)
 
 
 def _may_pass(request: HttpRequest) -> bool:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.contrib.messages import success
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 
+from enrollment.signin import session
 from enrollment.signin.forms import ChangePasswordForm, SignInForm
 from enrollment.signin.outside import source_of
 from enrollment.signin.problems import forbidden
@@ -18,6 +20,10 @@ class SignIn(LoginView):
 
     template_name = "signin/login.html"
     authentication_form = SignInForm
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Begin a session, or ask for the second factor first."""
+        return session.begin(self.request, form.get_user(), self.get_success_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  # Django's signature
         """Keep the address that was asked for; Django has checked that it is ours."""

@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from enrollment.models import Account, AuditEvent
-from enrollment.services import lockout
+from enrollment.services import lockout, second_factor
+from tests.signin.second_factors import give_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,3 +195,25 @@ def test_nobody_else_lets_somebody_try_again(alice: User, desk: Client) -> None:
 
     assert desk.post(f"/admin/auth/user/{alice.pk}/unlock/").status_code == 403
     assert lockout.waits_of("alice", timezone.now())
+
+
+def test_an_administrator_takes_lost_second_factors_away_and_sees_none_of_them(
+    alice: User, office: Client
+) -> None:
+    secret = give_app(alice).secret
+    page = office.get(f"/admin/auth/user/{alice.pk}/change/").content.decode()
+    assert "Phone (authenticator app), since" in page.replace("<bdi>", "").replace("</bdi>", "")
+    assert bytes(secret).hex() not in page
+
+    answer = office.post(f"/admin/auth/user/{alice.pk}/reset-factors/", follow=True)
+
+    assert "The account alice has no second factor any more." in answer.content.decode()
+    assert not second_factor.has_any(alice)
+    assert AuditEvent.objects.get(verb="second factors reset").actor == "ada"
+
+
+def test_nobody_else_takes_second_factors_away(alice: User, desk: Client) -> None:
+    give_app(alice)
+
+    assert desk.post(f"/admin/auth/user/{alice.pk}/reset-factors/").status_code == 403
+    assert second_factor.has_any(alice)

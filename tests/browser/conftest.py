@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from tests import make, messages, renewals
 from tests.live import PASSWORD, ROOT, live_site
+from tests.signin.second_factors import code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright._impl._api_structures import SetCookieParam
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.live import LiveSite
 
 __all__ = ["live_site"]
+
+# Who may enter the desk, and so needs a second factor.
+DESK = ("admin", "manager")
+_SESSIONS: dict[tuple[str, str], list[SetCookieParam]] = {}
 
 CHROMIUM = os.environ.get("CERTSRV_CHROMIUM") or shutil.which("chromium") or ""
 ARGUMENTS = [
@@ -70,14 +77,43 @@ def page(context: BrowserContext, live_site: LiveSite) -> Page:
 
 
 def signed_in(context: BrowserContext, site: LiveSite, name: str = "alice") -> Page:
-    """Open the site as an article says, and sign in on the form it shows."""
+    """Open the site as an article says, and sign in on the form it shows.
+
+    Whoever works at the desk sets up an authenticator app, the first time; the next windows go on
+    with that session, as a person's do.
+    """
     page = context.new_page()
-    page.goto(f"{site.url}/certsrv")
+    if cookies := _SESSIONS.get((site.url, name)):
+        context.add_cookies(cookies)
+        page.goto(f"{site.url}/certsrv")
+        page.get_by_role("heading", name="Welcome").wait_for()
+        return page
+    send_password(page, f"{site.url}/certsrv", name)
+    if name in DESK:
+        page.get_by_role("link", name="Set up an authenticator app").click()
+        set_up_app(page)
+        _SESSIONS[site.url, name] = cast("list[SetCookieParam]", context.cookies())
+        page.goto(f"{site.url}/certsrv")
+    page.get_by_role("heading", name="Welcome").wait_for()
+    return page
+
+
+def send_password(page: Page, address: str, name: str) -> None:
+    """Open an address, and fill in the form that it shows."""
+    page.goto(address)
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Password").press("Enter")
-    page.get_by_role("heading", name="Welcome").wait_for()
-    return page
+
+
+def set_up_app(page: Page) -> bytes:
+    """Do what the page says with an app of our own; return its secret."""
+    shown = page.locator(".secret-key").inner_text()
+    secret = base64.b32decode(shown.replace(" ", ""))
+    page.get_by_label("Code").fill(code(secret))
+    page.get_by_role("button", name="Add the app").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    return secret
 
 
 def saved_request(name: str, number: int = 0) -> str:

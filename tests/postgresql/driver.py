@@ -16,6 +16,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from tests.postgresql.factor_acts import codes, show
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -355,7 +357,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     act.__name__: act
     for act in (
         people, issue, ask, look, decide, standing, publish, publish_at, change, change_slowly,
-        wander, lists, statuses, recover, keep, rows, contend, limit,
+        wander, lists, statuses, recover, keep, rows, contend, limit, codes, show,
     )
 }  # fmt: skip
 

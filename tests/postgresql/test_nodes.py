@@ -19,6 +19,7 @@ from cryptography.x509 import ocsp
 from tests import make
 from tests.live import PASSWORD, LiveSite
 from tests.postgresql.driver import at_once
+from tests.signin.second_factors import code, key_on
 
 if TYPE_CHECKING:
     from tests.postgresql.conftest import Nodes
@@ -116,7 +117,7 @@ def test_what_waits_on_one_node_is_decided_on_the_other(nodes: Nodes) -> None:
 
 
 def browser_of(site: LiveSite, name: str) -> urllib.request.OpenerDirector:
-    """Return a browser in which somebody signed in with the form."""
+    """Return a browser in which somebody signed in with the form, and set up a second factor."""
     browser = urllib.request.build_opener(
         urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     )
@@ -129,6 +130,15 @@ def browser_of(site: LiveSite, name: str) -> urllib.request.OpenerDirector:
         "csrfmiddlewaretoken": field(page, "csrfmiddlewaretoken"),
     }
     browser.open(address, urllib.parse.urlencode(fields).encode())
+    address = f"{site.url}/accounts/factors/app/"
+    page = browser.open(address).read().decode()
+    fields = {
+        "label": "Phone",
+        "code": code(key_on(page)),
+        "csrfmiddlewaretoken": field(page, "csrfmiddlewaretoken"),
+    }
+    page = browser.open(address, urllib.parse.urlencode(fields).encode()).read().decode()
+    assert "Your second factor is set up" in page
     return browser
 
 
@@ -145,7 +155,18 @@ def test_who_signed_in_on_one_node_is_known_on_the_other(nodes: Nodes) -> None:
 
     page = browser.open(f"{nodes.b.url}/certsrv/").read().decode()
 
-    assert "Signed in as </span>alice" in page
+    assert ">alice</a></span>" in page
+
+
+@pytest.mark.parametrize("kind", ["of the app", "for recovery"])
+def test_a_code_counts_once_when_both_nodes_are_shown_it(nodes: Nodes, kind: str) -> None:
+    a, b = nodes.processes()
+    codes = a.do("codes", name="bob")
+    sent = codes[0] if kind == "for recovery" else code()
+
+    believed = at_once([a, b], "show", name="bob", code=sent)
+
+    assert sorted(believed) == [False, True]
 
 
 @pytest.mark.parametrize("verb", ["issue", "deny"])

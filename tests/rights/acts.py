@@ -22,6 +22,7 @@ from enrollment.models import (
 from enrollment.services import review
 from tests import make
 from tests.rights.scene import facts
+from tests.signin.second_factors import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +101,7 @@ def filled(address: str, thing: Belongings) -> str:
         "enrollmentrequest/<id>": thing.waiting.pk,
         "user/<id>": thing.user.pk,
         "tokens/<id>": thing.token.pk,
+        "factors/<id>": thing.factor.pk,
         "<request>": thing.waiting.pk,
         "<issued>": thing.certificate.request.pk,
         "auditevent/<id>": _first(AuditEvent),
@@ -175,6 +177,7 @@ FIELDS: Final[dict[str, Callable[[Belongings], dict[str, Any]]]] = {
     "Change an account": _user,
     "Set the password of an account": lambda _: _PASSWORD,
     "Let an account try again that has to wait": lambda _: {},
+    "Take somebody's second factors away": lambda _: {},
     "Add an account": lambda thing: {**_user(thing), **_PASSWORD, "username": "newcomer"},
     "Add a name grant": lambda _: {
         "group": Group.objects.get(name="Enrollees").pk, "dns_suffixes": "example.org"
@@ -197,6 +200,7 @@ FIELDS: Final[dict[str, Callable[[Belongings], dict[str, Any]]]] = {
     "Ask after a request": lambda thing: {"Mode": "chkpnd", "ReqID": thing.waiting.pk},
     "Make a token": lambda _: {"label": "another", "days": "7", "verbs": "fetch"},
     "End a token": lambda _: {},
+    "Show one's second factor": lambda _: {"code": code()},
     "Change one's password": lambda _: {
         "old_password": "correct horse battery",
         "new_password1": "another long password",

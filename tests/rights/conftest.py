@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def _tokens_on() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CERTSRV_SIGN_IN", "basic,token")
+        patch.setenv("CERTSRV_SECOND_FACTOR", "managers")
         conf.current.cache_clear()
         yield
     conf.current.cache_clear()

@@ -19,11 +19,14 @@ from enrollment.models import (
     EnrollmentRequest,
     ManagerScope,
     NameGrant,
+    RecoveryCode,
+    SecondFactor,
     SignInFailures,
     Template,
 )
 from enrollment.services import lockout, setup, tokens
 from tests.admin.conftest import submit
+from tests.signin.second_factors import browser, give_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +55,7 @@ class Belongings:
     waiting: EnrollmentRequest
     certificate: Certificate
     token: ApiToken
+    factor: SecondFactor
 
 
 @dataclass
@@ -71,10 +75,10 @@ class Scene:
 
     def browser(self, role: str) -> Client:
         """Return a fresh browser with somebody of this role at it."""
-        client = Client(SERVER_NAME="localhost")
-        if role in self.by_role:
-            client.force_login(self.by_role[role].user)
-        return client
+        if role not in self.by_role:
+            return Client(SERVER_NAME="localhost")
+        thing = self.by_role[role]
+        return browser(thing.user, thing.factor)
 
 
 def build() -> Scene:
@@ -116,7 +120,7 @@ def _person(name: str, *groups: str) -> Belongings:
     waiting = submit(user, f"{name}-waits.example.com")
     user.groups.set(Group.objects.filter(name__in=groups))
     token, _ = tokens.make(user, tokens.Wish("build", 7), actor=name, now=timezone.now())
-    return Belongings(user, waiting, issued, token)
+    return Belongings(user, waiting, issued, token, give_app(user))
 
 
 def facts() -> tuple[Any, ...]:
@@ -135,4 +139,6 @@ def _tables() -> Iterator[Any]:
     yield Template.objects.values_list("pk", "published", "display_name")
     yield ApiToken.objects.values_list("pk", "revoked_at")
     yield SignInFailures.objects.values_list("pk", "refused_until")
+    yield SecondFactor.objects.values_list("pk")
+    yield RecoveryCode.objects.values_list("pk")
     yield Session.objects.values_list("session_key")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrollment.management.output import Refusal, VerbCommand, shell_actor
-from enrollment.services import lockout, people
+from enrollment.services import lockout, people, second_factor
 
 
 class Command(VerbCommand):
     """Accounts, added and let in again without a browser."""
 
-    help = "Add accounts, and let them in again."
+    help = "Add accounts, let them in again, and take lost second factors away."
 
     def add_verbs(self) -> None:
         add = self.add_verb("add", self.add)
@@ -38,6 +39,8 @@ class Command(VerbCommand):
         add.add_argument("--upn", default="", help="user principal name, for user templates")
         unlock = self.add_verb("unlock", self.unlock)
         unlock.add_argument("name", metavar="NAME", help="the account name")
+        reset = self.add_verb("reset-second-factor", self.reset_second_factor)
+        reset.add_argument("name", metavar="NAME", help="the account name")
 
     def add(self, options: dict[str, Any]) -> None:
         """Add an account with its roles."""
@@ -62,6 +65,16 @@ class Command(VerbCommand):
         if not ended:
             raise Refusal(f"Nobody has to wait to sign in as '{options['name']}'.")
         self.stdout.write(f"'{options['name']}' may try again.")
+
+    def reset_second_factor(self, options: dict[str, Any]) -> None:
+        """Take the second factors and recovery codes of an account away; it sets up new ones."""
+        name = options["name"]
+        user = User.objects.filter(username=name).first()
+        if user is None:
+            raise Refusal(f"There is no account '{name}'.")
+        if not second_factor.reset(user, actor=shell_actor(), now=timezone.now()):
+            raise Refusal(f"'{name}' has no second factor.")
+        self.stdout.write(f"'{name}' has no second factor any more.")
 
 
 def _password(path: Path) -> str:
