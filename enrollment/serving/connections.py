@@ -8,6 +8,7 @@ import contextlib
 import copy
 import errno
 import logging
+import select
 import signal
 import socket
 import ssl
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 # Requests that one process works on at once.
 APPLICATION_THREADS = 8
+# The system gives no more descriptors to this process, or to any.
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE})
 LINGER_SECONDS = 2.0
 MOST_DRAINED = 64 * 1024
 # Long enough for another process to be woken and to take it, short enough to go unnoticed.
@@ -79,6 +82,16 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     # gunicorn's, told to the type checker.
     sock: Any
+    data_ready: bool
+
+    def wait_for_data(self, timeout: float) -> bool:
+        """Wait for the first octet; gunicorn's own way takes a descriptor for each that waits."""
+        if not self.data_ready:
+            waiting = select.poll()
+            with contextlib.suppress(OSError, ValueError):
+                waiting.register(self.sock, select.POLLIN)
+                self.data_ready = bool(waiting.poll(timeout * 1000))
+        return bool(self.data_ready)
 
     def linger(self) -> None:
         """Say that nothing more comes, and give the client a moment to have read all of it.
@@ -134,6 +147,11 @@ class _Threads(ThreadPoolExecutor):
         """Tell whether connections wait for one."""
         return self._work_queue.qsize() > 0
 
+    def _adjust_thread_count(self) -> None:
+        """Start one more where it is needed; where the system gives none, those there are go on."""
+        with contextlib.suppress(RuntimeError):
+            super()._adjust_thread_count()
+
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process, two listeners."""
@@ -173,7 +191,10 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         try:
             accepted, client = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+            if error.errno in _NO_ROOM:
+                # Whoever waits is taken when somebody else has gone.
+                self._look_away()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                 raise
             return
         self.nr_conns += 1

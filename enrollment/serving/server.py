@@ -6,6 +6,7 @@ Source: ADR 0003 has the measurements that chose gunicorn.
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -34,6 +35,7 @@ LIMIT_REQUEST_LINE = 8190
 LIMIT_REQUEST_FIELDS = 64
 LIMIT_REQUEST_FIELD_SIZE = 16384
 KEEP_ALIVE_SECONDS = 30
+MOST_DESCRIPTORS = 8192
 GRACE_SECONDS = 15
 
 
@@ -171,6 +173,13 @@ def _clients(settings: conf.Settings) -> Callable[[], tuple[bytes, ...]] | None:
     return client_authorities.trusted if conf_clients.CERTIFICATE in settings.sign_in else None
 
 
+def _take_descriptors() -> None:
+    """Raise the number of open files to what the system allows: each client is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
 def serve(
     bound: Listeners,
     own: SiteCertificate | None,
@@ -191,6 +200,7 @@ def serve(
         files = CertificateFiles(own.certificate, own.key, _clients(conf.current()))
         SiteWorker.tls = TLSListener(bound.tls.getsockname(), files)
     log.catch_all()
+    _take_descriptors()
     web = conf.current().web
     sockets.READ_SECONDS, sockets.WRITE_SECONDS = web.read_seconds, web.write_seconds
     # gunicorn reads its own environment variable for more; ours is the only one that counts.

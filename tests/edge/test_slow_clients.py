@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +122,28 @@ def test_who_takes_an_answer_slowly_keeps_nobody_waiting_and_is_let_go(
         while piece := slow[0].recv(65536):
             rest += len(piece)
     assert 0 < rest < whole
+
+
+def test_more_clients_than_the_system_has_room_for_wait_and_end_nothing(site: LiveSite) -> None:
+    """64 descriptors, and 100 clients; the process that serves is the same afterwards."""
+    site.stop()
+    site.run_as["preexec_fn"] = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, 64))
+    site.launch()
+    del site.run_as["preexec_fn"]
+    workers = children(site)
+    waiting = [socket.create_connection(("127.0.0.1", site.http_port)) for _ in range(100)]
+    time.sleep(0.5)
+    for one in waiting:
+        one.close()
+
+    assert how_long(site) < 5 * MOST_WAITED
+    assert children(site) == workers
+
+
+def children(site: LiveSite) -> str:
+    assert site.process is not None
+    number = site.process.pid
+    return Path(f"/proc/{number}/task/{number}/children").read_text()
 
 
 def test_a_slow_client_is_no_fault(site: LiveSite) -> None:
