@@ -58,6 +58,7 @@ class Web:
         limits: how often something may fail.
         log_format: `line` or `json`.
         access_log: whether each request gets a line in the log.
+        strict_requests: `on`, or `report` to tell who sends what no client should.
         read_seconds: for one request to arrive.
         write_seconds: for one answer to be taken.
         hsts_seconds: for which browsers shall ask over TLS only; None to see for ourselves.
@@ -66,6 +67,7 @@ class Web:
     limits: Limits = Limits()
     log_format: str = "line"
     access_log: bool = False
+    strict_requests: str = ON
     read_seconds: float = 30.0
     write_seconds: float = 600.0
     hsts_seconds: int | None = None
@@ -81,6 +83,7 @@ def read(environment: Environment) -> Web:
         limits=_limits(environment),
         log_format=environment.choice("CERTSRV_LOG_FORMAT", "line", ("line", "json")),
         access_log=environment.flag("CERTSRV_ACCESS_LOG", default=False),
+        strict_requests=environment.choice("CERTSRV_STRICT_REQUESTS", ON, (ON, REPORT)),
         read_seconds=float(environment.number("CERTSRV_READ_SECONDS", 30, least=1, most=600)),
         write_seconds=float(environment.number("CERTSRV_WRITE_SECONDS", 600, least=1, most=86400)),
         hsts_seconds=_hsts(environment),
