@@ -22,7 +22,7 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrollment", "0024_rights_on_agents"),
+        ("enrollment", "0025_second_factors"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
