@@ -38,8 +38,8 @@ class Knowledge:
     this template. `earlier_spki`: the key of the certificate that is renewed, DER. `lost_key`: the
     key of the request belongs to this certificate, and is in other hands. `name_grants`: what the
     requester's groups may ask for, None where no group is limited. `counts`: where the template has
-    limits; of names, that of the one issued most often. `own_wildcards`: those of the request that
-    stand in a valid certificate of this requester.
+    limits; of names, that of the one issued most often. `wildcards_over_others`: those of the
+    request that stand for hosts which others have, by a certificate or by the directory.
     """
 
     holders: tuple[Holder, ...] = ()
@@ -48,7 +48,7 @@ class Knowledge:
     lost_key: LostKey | None = None
     name_grants: tuple[NameRules, ...] | None = None
     counts: Counts = Counts()
-    own_wildcards: frozenset[HeldName] = frozenset()
+    wildcards_over_others: frozenset[HeldName] = frozenset()
 
     def held_by_others(self, requester: Requester) -> tuple[Holder, ...]:
         """Return the holders that are not `requester`."""

@@ -111,36 +111,28 @@ def is_wildcard(name: HeldName) -> bool:
 
 def wildcards_to_look_at(
     template: CertificateTemplate,
-    names: tuple[HeldName, ...],
-    own: frozenset[HeldName],
+    over_others: frozenset[HeldName],
     grants: tuple[NameRules, ...] | None,
 ) -> tuple[HeldName, ...]:
-    """Return the wildcards that a manager should see: they stand for the hosts of others, too.
+    """Return the wildcards that a manager should see: they stand for hosts of others, too.
 
-    Not those that the requester has already, nor what a rule for names allows: that is the
-    administrator's word.
+    Not those that a rule for names allows: that is the administrator's word.
 
     Args:
         template: of the request.
-        names: of the certificate as it would be signed.
-        own: wildcards in valid certificates of the requester.
+        over_others: wildcards of the request that do.
         grants: as for `beyond`.
     """
     rules = (template.allowed_names, *(grants or ()))
-    return tuple(
-        name
-        for name in names
-        if is_wildcard(name)
-        and name not in own
-        and not any(rule and rule.allow(name) for rule in rules)
-    )
+    found = (name for name in over_others if not any(rule and rule.allow(name) for rule in rules))
+    return tuple(sorted(found, key=lambda name: name.value))
 
 
 def wait_for_wildcards(wildcards: tuple[HeldName, ...]) -> str:
-    """Say why they make a request wait."""
+    """Say why they make a request wait; which hosts those are is the manager's to know."""
     return (
-        f"{_listed(wildcards)}: a wildcard stands for the hosts of others as well. A certificate "
-        "manager decides the first time."
+        f"{_listed(wildcards)}: a wildcard that stands for hosts of others as well. A certificate "
+        "manager decides."
     )
 
 

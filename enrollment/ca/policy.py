@@ -339,7 +339,7 @@ def _wildcards(case: Case, how: HeldNames = HeldNames.WAIT) -> str | None:
     if template.held_names is not how or template.subject_source is not SubjectSource.REQUEST:
         return None
     found = name_policy.wildcards_to_look_at(
-        template, _held(case), known.own_wildcards, known.name_grants
+        template, known.wildcards_over_others, known.name_grants
     )
     return name_policy.wait_for_wildcards(found) if found else None
 

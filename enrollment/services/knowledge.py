@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Length, Lower, StrIndex
+from django.db.models.lookups import Exact
 
 from enrollment.ca import keys
 from enrollment.ca.name_policy import is_owned, is_wildcard
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from enrollment.ca.template import CertificateTemplate
 
 MOST_HOLDERS = 50
+MOST_WILDCARDS = 20
 
 _SAME_KEY_AND_SUBJECT = PreparedSelect(
     lambda spki, subject, requester: (
@@ -233,24 +235,65 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
         and granted_before(names, template, requester),
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
         lost_key=lost_key(_key_of(request)),
-        own_wildcards=_own_wildcards(names, requester, now) if minds else frozenset(),
+        wildcards_over_others=wildcards_over_others(names, requester, now)
+        if minds
+        else frozenset(),
     )
 
 
-def _own_wildcards(
+def wildcards_over_others(
     names: tuple[HeldName, ...], requester: Requester, now: datetime
 ) -> frozenset[HeldName]:
-    wanted = {name.value for name in names if is_wildcard(name)}
-    if not wanted:
+    """Return the wildcards among `names` that stand for hosts of others, and are not one's own yet.
+
+    What a valid certificate of the requester has is the requester's own. For the rest, the table of
+    names is read from end to end, once for all wildcards of a request; of more than
+    `MOST_WILDCARDS` every one counts as standing for others.
+    """
+    wildcards = [name for name in names if is_wildcard(name)]
+    if wildcards:
+        own = CertificateName.objects.filter(
+            kind=DNS,
+            value__in=[name.value for name in wildcards],
+            not_after__gt=now,
+            certificate__requester=requester.name,
+            certificate__revoked_at__isnull=True,
+        )
+        has = set(own.values_list("value", flat=True))
+        wildcards = [name for name in wildcards if name.value not in has]
+    if len(wildcards) > MOST_WILDCARDS:
+        return frozenset(wildcards)
+    domains = {name.value[1:]: name for name in wildcards}
+    if not domains:
         return frozenset()
-    rows = CertificateName.objects.filter(
-        kind=DNS,
-        value__in=wanted,
-        not_after__gt=now,
-        certificate__requester=requester.name,
-        certificate__revoked_at__isnull=True,
+    certified = (
+        CertificateName.objects.filter(
+            _directly_below("value", domains), kind__in=(DNS, COMMON_NAME)
+        )
+        .filter(not_after__gt=now, certificate__revoked_at__isnull=True)
+        .exclude(certificate__requester=requester.name)
+        .order_by()
+        .values_list("value", flat=True)
+        .distinct()
     )
-    return frozenset(HeldName(DNS, value) for value in rows.values_list("value", flat=True))
+    given = (
+        Account.objects.annotate(host=Lower("dns_name"))
+        .filter(_directly_below("host", domains))
+        .exclude(user__username=requester.name)
+        .values_list("host", flat=True)
+    )
+    hosts = (*certified[:MOST_HOLDERS], *given[:MOST_HOLDERS])
+    return frozenset(domains[host[host.index(".") :]] for host in hosts)
+
+
+def _directly_below(column: str, domains: Iterable[str]) -> Q:
+    """Match hosts with one label before one of `domains`, a leading dot each (RFC 9525 6.3)."""
+    matches = Q()
+    for domain in domains:
+        first_dot = StrIndex(column, Value("."))
+        where = Length(column) - (len(domain) - 1)
+        matches |= Q(Exact(first_dot, where), **{f"{column}__endswith": domain})
+    return matches
 
 
 def everybody_with(

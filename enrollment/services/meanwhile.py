@@ -53,7 +53,7 @@ def decide_again(judged: Judgement, *, now: datetime) -> Decision:
         holders=_holders(judged, template, underway, now),
         counts=_counts(judged, template, underway, now),
     )
-    if (known.holders, known.counts) == (judged.knowledge.holders, judged.knowledge.counts):
+    if known == judged.knowledge:
         return judged.decision
     weak = weak_keys.known()
     case = Case(judged.request, template, judged.requester, known, weak, judged.agents)

@@ -143,19 +143,52 @@ def test_names_that_an_administrator_allows_are_issued(alice: Attacker) -> None:
 EVERY_HOST = x509.DNSName("*.example.com")
 
 
-def test_a_wildcard_waits_for_it_is_the_name_of_everybody(alice: Attacker) -> None:
-    """Bob's machine and every other is among the hosts it stands for."""
+def bob_has(host: str) -> None:
+    request = make.request_pem(host, kind="ec:p256", dns=[host])
+    assert Attacker("bob").ask("WebServer", raw=request).is_issued
+
+
+def test_a_wildcard_over_the_machine_of_somebody_else_waits(alice: Attacker) -> None:
+    """Bob's machine is among the hosts it stands for: the directory says so."""
     answer = alice.ask("WebServer", names=[EVERY_HOST])
 
     assert answer.waits
     assert "hosts of others" in answer.row.detail
+    assert "bob" not in answer.row.detail
+
+
+def test_a_wildcard_over_a_certificate_of_somebody_else_waits(alice: Attacker) -> None:
+    bob_has("shop.example.org")
+
+    assert alice.ask("WebServer", names=[x509.DNSName("*.example.org")]).waits
+
+
+@pytest.mark.parametrize(
+    "held", ["a.b.example.org", "example.org", "shop-example.org", "*.a.example.org"]
+)
+def test_a_wildcard_over_nobody_s_host_is_issued(held: str, alice: Attacker) -> None:
+    """It stands for one label (RFC 9525 section 6.3)."""
+    bob_has(held)
+    assert alice.ask("WebServer", names=[x509.DNSName("hers.example.org")]).is_issued
+
+    answer = alice.ask("WebServer", names=[x509.DNSName("*.example.org")])
+    assert answer.is_issued, (answer.row.detail, answer.row.names)
+
+
+def test_more_wildcards_than_anybody_needs_wait(alice: Attacker) -> None:
+    many = [x509.DNSName(f"*.zone{number}.example.org") for number in range(21)]
+
+    assert alice.ask("WebServer", names=many[:20]).is_issued
+    assert alice.ask("WebServer", names=many).is_issued
+    assert alice.ask(
+        "WebServer", names=[x509.DNSName(f"*.{n}.example.net") for n in range(21)]
+    ).waits
 
 
 def test_a_wildcard_that_a_manager_gave_is_renewed_without_one(alice: Attacker) -> None:
     alice.ask("WebServer", names=[EVERY_HOST]).approved()
 
     assert alice.ask("WebServer", names=[EVERY_HOST]).is_issued
-    assert alice.ask("WebServer", names=[x509.DNSName("*.example.org")]).waits
     Certificate.objects.update(revoked_at=timezone.now())
     assert alice.ask("WebServer", names=[EVERY_HOST]).waits
 
