@@ -10,10 +10,10 @@ from django.test import Client
 from enrollment import conf
 from enrollment.conf_clients import Clients
 from tests.edge.outside import outside
-from tests.live import LiveSite
+from tests.live import LiveSite, live_site
 from tests.signin.conftest import _fast_hashes, _nothing_remembered, carol, configure
 
-__all__ = ["_fast_hashes", "_nothing_remembered", "carol", "configure"]
+__all__ = ["_fast_hashes", "_nothing_remembered", "carol", "configure", "live_site"]
 
 
 @pytest.fixture

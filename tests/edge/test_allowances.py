@@ -6,8 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from enrollment.conf_web import Rate
 from enrollment.serving.allowances import Allowances, Counters
@@ -83,13 +81,13 @@ def test_what_is_paid_back_can_be_used_again_and_no_more(allowances: Allowances)
     assert use(allowances, "alice", 50) == 10
 
 
-@given(st.lists(st.text(max_size=40), max_size=200))
-def test_any_crowd_fits_in_and_the_last_that_used_all_is_remembered(crowd: list[str]) -> None:
+@pytest.mark.parametrize("size", [1, 64, 1000])
+def test_any_crowd_fits_in_and_the_last_that_used_all_is_remembered(size: int) -> None:
     """A stranger with many addresses makes the table forget who did least, not who did most."""
     allowances = Allowances(Clock(), slots=64)
     use(allowances, "mallory", 10)
-    for name in crowd:
-        allowances.charge(f"one of a crowd: {name}", TEN)
+    for number in range(size):
+        allowances.charge(f"one of a crowd: {number}", TEN)
 
     assert allowances.wait("mallory", TEN) > 0
 
