@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.utils import timezone
 
 from enrollment.admin import state, trail
+from enrollment.admin.paging import BoundedSearch
 from enrollment.admin.readonly import plain_title
 from enrollment.admin.template_form import TemplateForm
 from enrollment.models import Template
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Template)
-class TemplateAdmin(admin.ModelAdmin[Template]):
+class TemplateAdmin(BoundedSearch[Template]):
     """Templates may be added, changed and published, never deleted: certificates name them."""
 
     form = TemplateForm

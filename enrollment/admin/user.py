@@ -15,6 +15,7 @@ from django.utils import timezone
 from enrollment import conf, conf_ntlm
 from enrollment.admin import access, links, user_outside, user_sign_in
 from enrollment.admin.mapping import MappingInline
+from enrollment.admin.paging import BoundedSearch
 from enrollment.admin.readonly import plain_title
 from enrollment.models import Account, CertificateMapping, ManagerScope
 from enrollment.services import (
@@ -62,8 +63,8 @@ class ScopeInline(admin.TabularInline[ManagerScope, User]):
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin[User]):
-    """Accounts are added, changed and switched off, never deleted: requests name them."""
+class AccountAdmin(BoundedSearch[User], UserAdmin[User]):
+    """Accounts are added, changed and switched off, never deleted or renamed: much names them."""
 
     form = user_outside.PersonForm
     inlines = (AccountInline, ScopeInline, MappingInline)
@@ -143,7 +144,8 @@ class AccountAdmin(UserAdmin[User]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         facts = user_outside.FACTS_OF_PERSON if user_outside.account_of(obj) else ()
-        return (*self.readonly_fields, *facts)
+        name = () if obj is None else ("username",)
+        return (*self.readonly_fields, *name, *facts)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

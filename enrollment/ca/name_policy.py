@@ -17,6 +17,7 @@ from enrollment.ca.names import (
     IP,
     UPN,
     HeldName,
+    is_address,
     is_dns_name,
     visible,
 )
@@ -47,7 +48,8 @@ class Holder:
 
 def is_owned(name: HeldName) -> bool:
     """Whether such a name belongs to somebody: two people may both be called Jane Doe."""
-    return name.kind in _OWNED or (name.kind == COMMON_NAME and is_dns_name(name.value))
+    is_host = name.kind == COMMON_NAME and (is_dns_name(name.value) or is_address(name.value))
+    return name.kind in _OWNED or is_host
 
 
 def beyond(

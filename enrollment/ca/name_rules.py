@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,12 +82,16 @@ class NameRules:
 
 
 ANY_NAME: Final = NameRules()
+_LIKE_A_HOST: Final = re.compile(r"[\w.*-]+")
 
 
 def _domain(name: HeldName) -> str:
     """Return the part of a name that suffixes are compared with; empty where there is none."""
-    if name.kind in (DNS, COMMON_NAME):
+    if name.kind == DNS:
         return name.value
+    if name.kind == COMMON_NAME:
+        # "evil.example/www.good.example" ends like a host of ours, and is none.
+        return name.value if _LIKE_A_HOST.fullmatch(name.value) else ""
     # Only what stands behind the last @ is the domain: "a@good.example"@evil.example is evil's.
     return name.value.rpartition("@")[2] if "@" in name.value else ""
 

@@ -138,15 +138,37 @@ def common_name(text: str) -> x509.NameAttribute[str]:
 def is_dns_name(text: str) -> bool:
     """Whether `text` is a host name, perhaps with a wildcard label (RFC 1034 section 3.5)."""
     # A Kelvin sign folds into k: what is not ASCII must be refused before folding.
-    return text.isascii() and _DNS_NAME.fullmatch(text.lower()) is not None and not _is_ip(text)
+    return text.isascii() and _DNS_NAME.fullmatch(text.lower()) is not None and not is_address(text)
 
 
-def _is_ip(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
     return True
+
+
+def _address(text: str) -> str:
+    """Return an IP address as everybody writes it: one of version 4 that hides in 6 as itself."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:  # with a mask, which no certificate may hold
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _common_name(text: str) -> str:
+    """Return a common name in comparable form: a host or an address as programs take it.
+
+    They look past blanks around it, a dot at the end of a host, brackets around an address.
+    """
+    bare = text.strip().removesuffix(".")
+    inner = bare.removeprefix("[").removesuffix("]")
+    if is_address(inner):
+        return _address(inner)
+    return (bare if is_dns_name(bare) else text).casefold()
 
 
 def upn_of(name: x509.OtherName) -> str | None:
@@ -164,7 +186,7 @@ def general_name(name: x509.GeneralName) -> HeldName:  # noqa: PLR0911 - one for
     if isinstance(name, x509.DNSName):
         return HeldName(DNS, name.value.casefold())
     if isinstance(name, x509.IPAddress):
-        return HeldName(IP, str(name.value))
+        return HeldName(IP, _address(str(name.value)))
     if isinstance(name, x509.RFC822Name):
         return HeldName(EMAIL, name.value.casefold())
     if isinstance(name, x509.UniformResourceIdentifier):
@@ -185,9 +207,11 @@ def names_of(
     """Return every name a certificate with this subject and SAN gives, each once."""
     found: dict[HeldName, None] = {}
     for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
-        found[HeldName(COMMON_NAME, attribute_text(attribute).casefold())] = None
+        found[HeldName(COMMON_NAME, _common_name(attribute_text(attribute)))] = None
     for attribute in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
         found[HeldName(EMAIL, attribute_text(attribute).casefold())] = None
+    for attribute in subject.get_attributes_for_oid(UPN_OID):
+        found[HeldName(UPN, attribute_text(attribute).casefold())] = None
     for name in alternative_names:
         found[general_name(name)] = None
     return tuple(found)

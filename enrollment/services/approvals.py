@@ -66,14 +66,16 @@ def counting(record: SigningRecord) -> list[GivenApproval]:
         one
         for one in given
         if directory.may_review(one.user)
-        and not _asked(row, one.user_id, one.user.get_username())
+        and not asked(row, one.user_id, one.user.get_username())
         and manager_scopes.of(one.user).has_request(row)
     ]
 
 
-def _asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:
-    asked = (row.account_id, row.agent_account_id)
-    return name in (row.requester, row.agent) or (account_id is not None and account_id in asked)
+def asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:
+    """Whether somebody asked for a request: by the account, and by the name that is signed."""
+    accounts = (row.account_id, row.agent_account_id)
+    is_account = account_id is not None and account_id in accounts
+    return is_account or name in (row.requester, row.agent)
 
 
 def give(record: SigningRecord, reviewer: Reviewer, *, now: datetime) -> Tally:
@@ -90,7 +92,7 @@ def give(record: SigningRecord, reviewer: Reviewer, *, now: datetime) -> Tally:
             f"Request {row.pk} needs the approvals of {needed} certificate managers. Say which "
             "account you are: add --as NAME."
         )
-    if _asked(row, reviewer.account_id, reviewer.name):
+    if asked(row, reviewer.account_id, reviewer.name):
         raise SelfApproval(
             f"You asked for request {row.pk} yourself; {needed} other certificate managers must "
             "approve it."

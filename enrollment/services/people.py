@@ -65,7 +65,8 @@ def add(person: NewPerson, *, actor: str, now: datetime) -> User:
         PersonRefused: the name is taken, a group does not exist, the password is too simple.
     """
     groups = _groups(person.groups)
-    if User.objects.filter(username=person.name).exists():
+    # In any case: names of accounts are compared so wherever somebody signs in.
+    if User.objects.filter(username__iexact=person.name).exists():
         raise PersonRefused(f"There is an account '{person.name}' already.")
     user = User(username=person.name, email=person.email)
     account = Account(user=user, dns_name=person.dns_name.casefold(), upn=person.upn)

@@ -243,7 +243,8 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     _check_reviewer(reviewer)
     row = find_pending(request_id)
     _check_remit(reviewer, row)
-    if reviewer.name in (row.requester, row.agent) and not conf.current().self_approval:
+    is_own = approvals.asked(row, reviewer.account_id, reviewer.name)
+    if is_own and not conf.current().self_approval:
         raise SelfApproval(
             f"You asked for request {row.pk} yourself; another certificate manager must decide it."
         )

@@ -94,6 +94,8 @@ def configuration(web: Web) -> dict[str, object]:
             "enrollment": {"level": "INFO"},
             "enrollment.access": {"level": "INFO" if web.access_log else "CRITICAL"},
             "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # Every HEAD of a stranger would write a line: Django leaves the body to the server.
+            "gunicorn.http.wsgi": {"level": "ERROR"},
             "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             # A refusal is an answer, not an event of the operator's.
             "django.request": {"level": "ERROR"},

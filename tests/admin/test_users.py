@@ -217,3 +217,25 @@ def test_nobody_else_takes_second_factors_away(alice: User, desk: Client) -> Non
 
     assert desk.post(f"/admin/auth/user/{alice.pk}/reset-factors/").status_code == 403
     assert second_factor.has_any(alice)
+
+
+def test_nobody_is_renamed_for_requests_name_them(
+    alice: User, charlie: User, office: Client
+) -> None:
+    """Otherwise a manager with a new name would not be who asked, and Charlie be ALICE."""
+    change(office, charlie, username="ALICE")
+    change(office, alice, username="somebody", email="alice@example.com")
+
+    charlie.refresh_from_db()
+    alice.refresh_from_db()
+    assert (charlie.username, alice.username) == ("charlie", "alice")
+    assert alice.email == "alice@example.com"
+
+
+def test_a_search_for_thousands_of_words_is_no_fault(office: Client) -> None:
+    answers = [
+        office.get(address, {"q": "a " * 2000})
+        for address in ("/admin/auth/user/", "/admin/enrollment/template/")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]

@@ -188,3 +188,32 @@ def test_a_certificate_is_called_by_the_name_a_person_would_use(
     held: list[HeldName], said: str
 ) -> None:
     assert names.principal_name(held, "O=Example") == said
+
+
+@pytest.mark.parametrize(
+    ("typed", "held"),
+    [
+        pytest.param("WWW.Example.COM.", "www.example.com", id="dot at the end"),
+        pytest.param(" www.example.com ", "www.example.com", id="blanks around it"),
+        pytest.param("2001:DB8:0::0001", "2001:db8::1", id="address in another writing"),
+        pytest.param("[2001:db8::1]", "2001:db8::1", id="address in brackets"),
+        pytest.param("::ffff:10.9.9.9", "10.9.9.9", id="address of version 4 in one of 6"),
+        pytest.param("Jane Doe Ltd.", "jane doe ltd.", id="no host at all"),
+    ],
+)
+def test_a_common_name_is_held_as_the_host_that_programs_take_it_for(typed: str, held: str) -> None:
+    name = subject((NameOID.COMMON_NAME, typed))
+
+    assert names.names_of(name, ()) == (HeldName("cn", held),)
+
+
+def test_an_address_of_version_4_is_itself_also_inside_one_of_6() -> None:
+    inside = x509.IPAddress(ipaddress.ip_address("::ffff:10.9.9.9"))
+
+    assert names.general_name(inside) == HeldName("ip", "10.9.9.9")
+
+
+def test_a_user_principal_name_in_the_subject_is_one_too() -> None:
+    name = subject((NameOID.COMMON_NAME, "a.example.com"), (names.UPN_OID, "Bob@Example.com"))
+
+    assert HeldName("upn", "bob@example.com") in names.names_of(name, ())

@@ -59,6 +59,20 @@ def test_a_name_outside_a_suffix_is_not(name: str) -> None:
     assert not EXAMPLE.allow(HeldName("cn", name))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("www.evil.org .example.com", id="a blank inside"),
+        pytest.param("https://evil.org/www.example.com", id="an address of the web"),
+        pytest.param("evil.org:443/www.example.com", id="a path"),
+        pytest.param("evil.org,www.example.com", id="two of them"),
+        pytest.param("evil.org\u200b.example.com", id="something invisible inside"),
+    ],
+)
+def test_a_common_name_that_only_ends_like_a_host_is_not_below_a_suffix(name: str) -> None:
+    assert not EXAMPLE.allow(HeldName("cn", name))
+
+
 @pytest.mark.parametrize("suffix", ["Example.COM", ".example.com", "*.example.com"])
 def test_a_suffix_means_the_same_however_it_was_typed(suffix: str) -> None:
     rules = NameRules(dns_suffixes=(suffix,))

@@ -77,6 +77,18 @@ def test_nobody_approves_their_own_request(site: object) -> None:
     assert state_of(row) is Disposition.UNDER_SUBMISSION
 
 
+def test_a_new_name_makes_nobody_somebody_else(site: object) -> None:
+    """The directory renames people, and their requests keep the name of then."""
+    maria = person("maria", "Enrollees", "Certificate Managers")
+    row = submit_waiting(directory.requester_of(maria))
+    maria.username = "maria.neu"
+    maria.save()
+    seen = review.prepare_review(row.pk, now=timezone.now())
+
+    with pytest.raises(review.SelfApproval, match="yourself"):
+        review.approve(row.pk, review.reviewer_of(maria), digest=seen.digest, now=timezone.now())
+
+
 def test_a_site_may_let_people_approve_their_own(site: object, configure: Configure) -> None:
     configure(CERTSRV_SELF_APPROVAL="yes")
     maria = person("maria", "Enrollees", "Certificate Managers")
