@@ -112,8 +112,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "enrollment.signin.posts.token_failure"
-# Cookies that only travel over TLS would lock people out of the plain listener, where there is one.
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.http is None
+# Cookies that only travel over TLS would lock people out of the plain listener, where there is one
+# that people use: not behind a proxy that ends TLS, whose operator says so by HSTS.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.http is None or bool(SITE.web.hsts_seconds)
 if SESSION_COOKIE_SECURE:
     # No neighbor under the same domain can plant a cookie of such a name.
     SESSION_COOKIE_NAME = "__Host-sessionid"

@@ -67,12 +67,13 @@ def test_browsers_are_told_to_keep_to_tls_where_they_can(
     assert sites[site]["SECURE_HSTS_SECONDS"] == seconds
 
 
+@pytest.mark.parametrize("site", ["TLS only", "a day"])
 @pytest.mark.parametrize("kind", ["SESSION", "CSRF"])
-def test_cookies_of_a_site_with_tls_only_are_of_this_host_only(
-    sites: dict[str, dict[str, object]], kind: str
+def test_cookies_of_a_site_that_browsers_reach_by_tls_only_are_of_this_host_only(
+    sites: dict[str, dict[str, object]], kind: str, site: str
 ) -> None:
     """What a browser asks of `__Host-`: Secure, the whole path, no domain (RFC 6265bis 4.1.3.2)."""
-    told = sites["TLS only"]
+    told = sites[site]
 
     assert str(told[f"{kind}_COOKIE_NAME"]).startswith("__Host-")
     assert told[f"{kind}_COOKIE_SECURE"] is True
