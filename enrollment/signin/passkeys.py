@@ -37,6 +37,15 @@ if TYPE_CHECKING:
 
 MAXIMUM_LENGTH: Final = 16_384
 _STATE: Final = "passkey"
+# All that the library raises for octets that are no answer: CBOR may be cut off, or have no end.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)
 
 
 class PasskeyRefused(Exception):
@@ -78,7 +87,7 @@ def added(request: HttpRequest, sent: str) -> second_factor.Passkey:
         data = _server(request).register_complete(
             state, RegistrationResponse.from_dict(_read(sent))
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(str(error)) from error
     credential = data.credential_data
     if credential is None:
@@ -116,7 +125,7 @@ def used(request: HttpRequest, user: User, sent: str, now: datetime) -> str | No
             raise PasskeyRefused("It is no passkey of this account.")
         credential = AttestedCredentialData(bytes(row.secret))
         _server(request).authenticate_complete(state, [credential], answer)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(str(error)) from error
     return second_factor.passkey_used(row, answer.response.authenticator_data.counter, now)
 

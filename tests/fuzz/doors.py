@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import base64
+import json
 import os
 import tempfile
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_from_bytes
@@ -46,6 +48,7 @@ class _Site:
             "CERTSRV_SIGN_IN": "token,basic,certificate,remote-user",
             "CERTSRV_TRUSTED_PROXIES": "127.0.0.1",
             "CERTSRV_LIMITS": "off",
+            "CERTSRV_SECOND_FACTOR": "off",
         }
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "certsrv.settings")
         os.environ.pop("DATABASE_URL", None)
@@ -202,6 +205,44 @@ def _address(octets: bytes) -> None:
     _undone(act)
 
 
+def _passkey(octets: bytes) -> None:
+    """What the browser of somebody who knows a password says of a new passkey."""
+    client_data, _, attestation = octets.partition(b"\x00\x00")
+
+    def act(site: _Site) -> None:
+        client, address = site.alice, "/accounts/factors/passkey/"
+        begun = client.session
+        begun["began_at"] = time.time()
+        begun.save()
+        _page(client.get(address, headers={"Host": "localhost"}))
+        asked = client.session.get("passkey", {}).get("challenge", "").encode()
+        response = {
+            "clientDataJSON": _base64url(client_data.replace(b"CHALLENGE", asked)),
+            "attestationObject": _base64url(attestation),
+        }
+        name = _base64url(b"a" * 16)
+        sent = {"id": name, "rawId": name, "type": "public-key", "response": response}
+        fields = {"label": "Key", "credential": json.dumps(sent)}
+        _page(client.post(address, fields, headers={"Host": "localhost"}))
+
+    _undone(act)
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _passkeys() -> Iterator[bytes]:
+    from tests.signin.authenticator import Authenticator
+
+    # The target puts in what the site has asked.
+    asked = {"publicKey": {"challenge": "CHALLENGE"}}
+    sent = json.loads(Authenticator(identifier=b"a" * 16, key=mutate.KEY).make(asked))
+    parts = (sent["response"][name] for name in ("clientDataJSON", "attestationObject"))
+    client_data, attestation = (base64.urlsafe_b64decode(part + "==") for part in parts)
+    yield client_data + b"\x00\x00" + attestation
+
+
 def _headers(octets: bytes) -> None:
     """What a stranger says about itself, before anybody knows who it is."""
     parts = octets.decode("latin-1").split("\n")
@@ -270,6 +311,7 @@ TARGETS: Final = (
     Target("desk", _desk, seeds.signed_requests, (), _REQUEST, (mutate.signed,)),
     Target("status", _ocsp, seeds.ocsp_requests, (), 8193, (mutate.values, mutate.octets)),
     Target("address", _address, _addresses, (), 4096, (mutate.words, mutate.octets)),
+    Target("passkey", _passkey, _passkeys, (), 6000),
     Target(
         "headers",
         _headers,

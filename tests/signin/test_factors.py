@@ -18,7 +18,7 @@ from enrollment.models import AuditEvent
 from enrollment.models import SecondFactor as Factor
 from enrollment.services import second_factor, totp
 from enrollment.signin import passkeys
-from tests.signin.authenticator import Authenticator
+from tests.signin.authenticator import Authenticator, text
 from tests.signin.people import PASSWORD, basic
 from tests.signin.second_factors import SECRET, code, give_app, key_on
 
@@ -256,7 +256,24 @@ def test_junk_is_refused_with_a_sentence(sent: str, browser: Client, carol: User
     assert "This passkey did not fit" in page.content.decode()
 
 
-@pytest.mark.parametrize("sent", ["{}", "[]", "x", '{"id": "YQ", "rawId": "YQ", "response": 5}'])
+def answer(attestation: bytes) -> str:
+    """Return what a browser sends, around any octets."""
+    response = {"clientDataJSON": "e30", "attestationObject": text(attestation)}
+    return json.dumps({"id": "YQ", "rawId": "YQ", "type": "public-key", "response": response})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "{}",
+        "[]",
+        "x",
+        '{"id": "YQ", "rawId": "YQ", "response": 5}',
+        pytest.param(answer(b""), id="no CBOR"),
+        pytest.param(answer(b"\xa1"), id="CBOR that is cut off"),
+        pytest.param(answer(b"\x81" * 9000), id="CBOR without a bottom"),
+    ],
+)
 def test_junk_adds_no_passkey(sent: str, browser: Client) -> None:
     browser.get(PASSKEY)
 
