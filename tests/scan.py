@@ -32,6 +32,7 @@ MODULES: Final = (
 ROLES: Final = {"stranger": "", "enrollee": "alice", "manager": "manager"}
 # Signed out, the rest of the scan would be a stranger's.
 _LEFT_OUT: Final = ("/accounts/logout/", "/admin/logout/")
+_METHODS: Final = ("GET /", "POST /")
 _NOWHERE: Final = "http://127.0.0.1:9/"
 
 
@@ -120,9 +121,19 @@ def _findings(role: str, told: dict[str, Any]) -> Iterator[Finding]:
                 yield Finding(role, kind, f"{one['method']} {one['path']}", one["info"])
 
 
-def explained() -> set[str]:
-    """Return the kinds of findings that the page on scanners explains."""
-    return {row.code("finding")[0] for row in page("docs/reference/scanners.md").rows("## wapiti")}
+def explained() -> dict[str, set[str]]:
+    """Return what the page on scanners explains: kinds of findings, and where if not anywhere."""
+    rows = page("docs/reference/scanners.md").rows("## wapiti")
+    return {
+        row.code("finding")[0]: {one for one in row.code("where") if one.startswith(_METHODS)}
+        for row in rows
+    }
+
+
+def is_known(found: Finding, known: dict[str, set[str]]) -> bool:
+    """Whether a finding is one of those."""
+    places = known.get(found.kind)
+    return places is not None and (not places or found.where in places)
 
 
 def main() -> int:
@@ -138,10 +149,10 @@ def main() -> int:
         faults = [line for line in site.log().splitlines() if " ERROR " in line]
     known = explained()
     for one in dict.fromkeys(found):
-        print(f"scan: {'explained' if one.kind in known else 'NEW'} {one}")
+        print(f"scan: {'explained' if is_known(one, known) else 'NEW'} {one}")
     for line in faults:
         print(f"scan: NEW in the log: {line}")
-    return int(bool(faults) or any(one.kind not in known for one in found))
+    return int(bool(faults) or not all(is_known(one, known) for one in found))
 
 
 if __name__ == "__main__":
