@@ -170,3 +170,21 @@ def check_directory(
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_provider(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  # Django's signature
+    **_: Any,  # noqa: ANN401  # Django's signature
+) -> list[CheckMessage]:
+    """Warn where a provider signs people in who get nothing from it."""
+    settings = conf.current().oidc
+    if not settings.is_on or settings.groups:
+        return []
+    return [
+        Warning(
+            "CERTSRV_OIDC_GROUPS is empty, so nobody gets a right from the provider.",
+            hint="Map what it writes into its groups claim, for example: pki-users = Enrollees.",
+            id="enrollment.W006",
+        )
+    ]

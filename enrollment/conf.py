@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from enrollment import conf_clients, conf_ldap, conf_ntlm, conf_people, conf_web
+from enrollment import conf_clients, conf_ldap, conf_ntlm, conf_oidc, conf_people, conf_web
 from enrollment.ca import address_rules
 from enrollment.ca.names import is_dns_name
 from enrollment.environment import Environment, Listener, Secret
@@ -95,6 +95,7 @@ class Settings:
     sign_in: tuple[str, ...]
     clients: conf_clients.Clients
     ldap: conf_ldap.Ldap
+    oidc: conf_oidc.Oidc
     browser_sign_in: str
     lock_out: conf_people.LockOut
     second_factor: conf_people.SecondFactor
@@ -305,6 +306,15 @@ def _of_keys(environment: Environment) -> dict[str, Any]:
     }
 
 
+def _of_others(environment: Environment) -> dict[str, Any]:
+    """Return the settings of those who know people and sign them in for us."""
+    return {
+        "kerberos": _kerberos(environment),
+        "ldap": conf_ldap.read(environment),
+        "oidc": conf_oidc.read(environment),
+    }
+
+
 def _read(environment: Environment) -> Settings:
     choice = environment.choice
     hostname = _hostname(environment)
@@ -334,12 +344,11 @@ def _read(environment: Environment) -> Settings:
         database_url=environment.secret("DATABASE_URL"),
         sign_in=(sign_in := conf_clients.methods(environment.text, SIGN_IN_METHODS)),
         clients=conf_clients.read(environment.text, sign_in),
-        ldap=conf_ldap.read(environment),
+        **_of_others(environment),
         browser_sign_in=choice("CERTSRV_BROWSER_SIGN_IN", "form", _BROWSER_WAYS),
         **conf_people.read(environment),
         realm=_realm(environment, hostname),
         domain=environment.text("CERTSRV_DOMAIN", hostname.partition(".")[0]),
-        kerberos=_kerberos(environment),
         ntlm=conf_ntlm.read(environment, sign_in, https),
         workers=environment.number("CERTSRV_WORKERS", os.cpu_count() or 1, least=1, most=64),
         backdate=environment.minutes("CERTSRV_BACKDATE_MINUTES", 10, least=0, most=10080),

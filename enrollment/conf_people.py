@@ -16,7 +16,7 @@ EVERYBODY: Final = "everybody"
 REPORT: Final = "report"
 OFF: Final = "off"
 # Ways to sign in that can be as good as two factors, as `SignedInBy` calls them. Passwords cannot.
-ELSEWHERE: Final = ("certificate", "negotiate", "remote-user")
+ELSEWHERE: Final = ("certificate", "negotiate", "oidc", "oidc-mfa", "remote-user")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,11 @@ def test_a_client_of_the_signer_needs_a_signer_that_runs_by_itself() -> None:
         ("CERTSRV_SIGN_IN", "", "Write one or more of these"),
         ("CERTSRV_BROWSER_SIGN_IN", "popup", "form, challenge"),
         ("CERTSRV_SECOND_FACTOR", "admins", "managers, everybody, report, off"),
-        ("CERTSRV_SECOND_FACTOR_ELSEWHERE", "basic", "certificate, negotiate, remote-user"),
+        (
+            "CERTSRV_SECOND_FACTOR_ELSEWHERE",
+            "basic",
+            "certificate, negotiate, oidc, oidc-mfa, remote-user",
+        ),
         ("CERTSRV_LOCKOUT_FAILURES", "many", "from 0 to 1000"),
         ("CERTSRV_LOCKOUT_MINUTES", "0", "from 1 to 1440"),
         ("CERTSRV_REALM", 'a"b', "between quotation marks"),

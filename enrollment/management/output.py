@@ -21,6 +21,8 @@ from django.db import Error as DatabaseError
 
 from enrollment.ca import lookalikes, names
 from enrollment.services import outage, sheets
+from enrollment.services.outside import fresh
+from enrollment.services.outside.told import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -138,7 +140,11 @@ def active_account(name: str) -> User:
         Refusal: there is none of this name that may act.
     """
     user = User.objects.filter(username=name, is_active=True).first()
-    if user is None:
+    try:
+        fresh.those([user])
+    except SourceUnavailable as error:
+        raise Refusal(f"The directory that keeps '{name}' cannot be asked: {error}.") from error
+    if user is None or not user.is_active:
         raise Refusal(f"There is no active account '{name}'.")
     return user
 

@@ -37,6 +37,8 @@ class Account(models.Model):
     given_groups = models.JSONField(default=list, blank=True, editable=False)
     # Switched off from there, and so switched on from there.
     is_off_outside = models.BooleanField(default=False, editable=False)
+    # When a source that cannot be asked again last signed them in.
+    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ("pk",)

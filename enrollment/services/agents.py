@@ -19,6 +19,7 @@ from enrollment.ca.names import visible
 from enrollment.ca.on_behalf import AgentSignature
 from enrollment.ca.requester import Requester, account_name
 from enrollment.services import agent_grants, directory, knowledge, people
+from enrollment.services.outside import fresh
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,10 +71,17 @@ def accept(
 
 
 def account(written: str) -> User | None:
-    r"""Return the account that `DOMAIN\user`, `user@realm` or `user` means, if there is one."""
+    r"""Return the account that `DOMAIN\user`, `user@realm` or `user` means, if there is one.
+
+    Raises:
+        SourceUnavailable: the directory keeps it, and cannot be asked.
+    """
     settings = conf.current()
     name = account_name(written.strip(), realm=settings.realm, domain=settings.domain)
-    return people.find(name) if name and "\0" not in name else None
+    found = people.find(name) if name and "\0" not in name else None
+    # What stands in the certificate is theirs, as the directory says it now.
+    fresh.those([found])
+    return found
 
 
 def _signature(der: bytes, template: CertificateTemplate, target: User | None) -> AgentSignature:

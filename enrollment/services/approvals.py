@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.auth.models import User
+
 from enrollment.models import GivenApproval, SigningRecord, Template
 from enrollment.services import audit, directory, manager_scopes
-from enrollment.services.refusals import AlreadyApproved, ContentChanged, NoAccount, SelfApproval
+from enrollment.services.outside import fresh
+from enrollment.services.outside.told import SourceUnavailable
+from enrollment.services.refusals import (
+    AlreadyApproved,
+    ContentChanged,
+    DirectoryAway,
+    NoAccount,
+    SelfApproval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +79,24 @@ def counting(record: SigningRecord) -> list[GivenApproval]:
         and not asked(row, one.user_id, one.user.get_username())
         and manager_scopes.of(one.user).has_request(row)
     ]
+
+
+def look_up_people(row: EnrollmentRequest) -> None:
+    """Bring up to date whose rights decide: who asked, for whom, and who approved already.
+
+    Raises:
+        DirectoryAway: the directory keeps one of them, and cannot be asked.
+    """
+    approved = User.objects.select_related("account").filter(
+        pk__in=GivenApproval.objects.filter(record__request=row).values("user")
+    )
+    try:
+        fresh.those((row.account, row.agent_account, *approved))
+    except SourceUnavailable as error:
+        raise DirectoryAway(
+            f"The directory that keeps an account of request {row.pk} cannot be asked at the "
+            "moment, so nothing is decided. Try again in a minute."
+        ) from error
 
 
 def asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:

@@ -25,10 +25,13 @@ from enrollment.ca.template import (
     SubjectSource,
 )
 from enrollment.models import Template
+from enrollment.services.outside.told import OIDC
 from enrollment.services.prepared import PreparedSelect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from enrollment.models import Account
 
 ANONYMOUS = Requester(name="anonymous", is_anonymous=True)
 REVIEW_PERMISSION: Final = "enrollment.review_enrollmentrequest"
@@ -53,7 +56,6 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
         return ANONYMOUS
     account = getattr(user, "account", None)
     token = getattr(user, "api_token", None)
-    settings = conf.current()
     return Requester(
         name=user.get_username(),
         groups=frozenset(name for (name,) in _GROUPS_OF.rows(user.pk)),
@@ -61,10 +63,21 @@ def requester_of(user: AbstractBaseUser | AnonymousUser) -> Requester:
         full_name=user.get_full_name(),
         email=user.email,
         dns_name=account.dns_name if account else "",
-        upn=(account.upn if account else "") or f"{user.get_username()}@{settings.realm}",
+        upn=_upn_of(user, account),
         sid=account.sid if account else "",
         limited_to=frozenset(token.templates) if token and token.templates else None,
     )
+
+
+def _upn_of(user: User, account: Account | None) -> str:
+    """Return the UPN, which is the name in our realm where nothing else is known.
+
+    At a provider people may choose their names: there, such a UPN would be somebody else's.
+    """
+    known = account.upn if account else ""
+    if known or (account is not None and account.source == OIDC):
+        return known
+    return f"{user.get_username()}@{conf.current().realm}"
 
 
 def may_review(user: AbstractBaseUser | AnonymousUser) -> bool:

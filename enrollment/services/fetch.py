@@ -1,7 +1,8 @@
 """Fetch an address as a relying party does: in bounded time, up to a bounded size.
 
-Only `self_check` calls this, with addresses of our own settings: no request, and no certificate of
-anybody, decides whom this machine talks to.
+Only `self_check` and the asking of an OpenID provider call this, with addresses of our own settings
+or of the provider that they name: no request, and no certificate of anybody, decides whom this
+machine talks to.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 import ssl
 import threading
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -63,6 +64,8 @@ class Fetch:
         trusted: CA certificates in PEM that are trusted beside those of the system.
         seconds: for everything together: the name, the connection, redirects and all octets.
         most_octets: more is not read.
+        redirects: how many are followed.
+        authorization: the header by which we say who we are; empty for none.
     """
 
     url: str
@@ -71,6 +74,8 @@ class Fetch:
     trusted: str = ""
     seconds: float = SECONDS
     most_octets: int = MOST_OCTETS
+    redirects: int = MOST_REDIRECTS
+    authorization: str = field(default="", repr=False)
 
 
 def fetch(wanted: Fetch) -> bytes:
@@ -121,7 +126,7 @@ class _Attempt(threading.Thread):
                 waiting_on.shutdown(socket.SHUT_RDWR)
 
     def _follow(self, url: str) -> bytes:
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(self._wanted.redirects + 1):
             with closing(self._connection(url)) as connection:
                 connection.connect()
                 self._socket = connection.sock
@@ -129,7 +134,7 @@ class _Attempt(threading.Thread):
                     if response.status not in _REDIRECTS or self._wanted.post is not None:
                         return self._read(response)
                     url = urljoin(url, response.getheader("Location", ""))
-        raise NotFetched(Fault.REDIRECT, f"more than {MOST_REDIRECTS} redirects")
+        raise NotFetched(Fault.REDIRECT, f"more than {self._wanted.redirects} redirects")
 
     def _connection(self, url: str) -> http.client.HTTPConnection:
         parts = urlsplit(url)
@@ -149,7 +154,9 @@ class _Attempt(threading.Thread):
         self, connection: http.client.HTTPConnection, parts: SplitResult
     ) -> http.client.HTTPResponse:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"User-Agent": f"certsrv-self-check/{__version__}", "Accept": "*/*"}
+        headers = {"User-Agent": f"certsrv/{__version__}", "Accept": "*/*"}
+        if self._wanted.authorization:
+            headers["Authorization"] = self._wanted.authorization
         if self._wanted.post is None:
             connection.request("GET", target, headers=headers)
         else:

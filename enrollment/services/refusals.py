@@ -39,5 +39,9 @@ class ContentChanged(DecisionRefused):
     """What was shown is not what would be signed now."""
 
 
+class DirectoryAway(DecisionRefused):
+    """Whose rights count cannot be looked up now."""
+
+
 class PolicyRefuses(DecisionRefused):
     """The policy denies what the reviewer would grant."""

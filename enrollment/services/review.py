@@ -195,6 +195,7 @@ def _compose_again(
 
 
 def _judge(row: EnrollmentRequest, now: datetime, *, with_holders: bool = False) -> Judgement:
+    approvals.look_up_people(row)
     request = judgement.read(bytes(row.raw))
     judged = judgement.judge(
         request, row.attributes, agents.sender_of(row), now=now, with_holders=with_holders

@@ -11,7 +11,8 @@ from django.utils import timezone
 from enrollment import conf
 from enrollment.services import lockout, people
 from enrollment.services.lockout import Attempt
-from enrollment.signin import addresses, outside
+from enrollment.services.outside import fresh
+from enrollment.signin import addresses
 from enrollment.signin.credentials import Credentials, account_name
 from enrollment.signin.verified import VerifiedCredentials
 
@@ -87,7 +88,7 @@ def _check_password(
 ) -> User | None:
     _refuse_guesses(attempt)
     # A directory that hangs must not stop the sign-in of those whose passwords are kept here.
-    slots = outside.slots if outside.may_be_theirs(user) else _hashing
+    slots = fresh.slots if fresh.may_be_theirs(user) else _hashing
     if not slots.acquire(timeout=HASH_WAIT_SECONDS):
         raise TooManySignIns
     try:
@@ -108,7 +109,7 @@ def _check_password(
             attempt.address,
             password,
             found.password,
-            lifetime=outside.lifetime(found),
+            lifetime=fresh.lifetime(found),
         )
         return found
     return None

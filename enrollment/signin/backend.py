@@ -9,8 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from enrollment import conf
-from enrollment.services.outside.told import PersonUnknown
-from enrollment.signin import outside
+from enrollment.services.outside import fresh
+from enrollment.services.outside.told import NobodyOfThisName, PersonUnknown
 from enrollment.signin.accounts import find
 from enrollment.signin.credentials import account_name
 
@@ -42,11 +42,14 @@ class DirectoryBackend(ModelBackend):
         if not name or not password:
             return None
         user = find(name)
-        if outside.may_be_theirs(user):
+        if fresh.may_be_theirs(user):
             try:
-                return outside.sign_in(name, password)
+                return fresh.sign_in(name, password)
+            except NobodyOfThisName:
+                # Neither the log's business, nor a way to fill it.
+                pass
             except PersonUnknown as reason:
                 log.warning("a password was refused: %s", reason)
-        if outside.source_of(user):
+        if fresh.source_of(user):
             raise PermissionDenied
         return None

@@ -19,6 +19,9 @@ class SignedInBy(StrEnum):
     TOKEN = "token"  # noqa: S105  # a word
     CERTIFICATE = "certificate"
     REMOTE_USER = "remote-user"
+    # By an OpenID provider, which began the session; the second says that it asked for two factors.
+    OIDC = "oidc"
+    OIDC_MFA = "oidc-mfa"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,11 @@ def _for_browser(request: HttpRequest, *, ask: bool) -> HttpResponse:
     if not is_navigation(request):
         response = HttpResponse(BODY, status=401, reason="Unauthorized")
     else:
+        from enrollment.signin import openid  # noqa: PLC0415  # it answers with challenges, too
         from enrollment.signin.forms import SignInForm  # noqa: PLC0415  # crispy is for browsers only
 
-        context = {"form": SignInForm(request), "next": request.get_full_path()}
+        target = request.get_full_path()
+        context = {"form": SignInForm(request), "next": target, **openid.way(target)}
         response = render(request, "signin/login.html", context, status=401)
     if ask and "negotiate" in conf.current().sign_in:
         response["WWW-Authenticate"] = CHALLENGES["negotiate"]

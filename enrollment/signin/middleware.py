@@ -88,7 +88,7 @@ def _look(request: HttpRequest) -> Seen:
     """Find out who asks, and whether those who have the account elsewhere still have it there."""
     seen = methods.look(request)
     if isinstance(seen, Believed):
-        if not outside.keep_fresh(seen.user):
+        if not outside.still_counts(seen.user):
             raise CredentialsRefused
     elif seen is None and settings.SESSION_COOKIE_NAME in request.COOKIES:
         _look_at_session(request)
@@ -106,7 +106,7 @@ def _look_at_session(request: HttpRequest) -> None:
         return
     password = user.password
     try:
-        if outside.keep_fresh(user) and user.password == password:
+        if outside.still_counts(user, request.session) and user.password == password:
             return
     except SourceUnavailable:
         request.is_source_away = True  # type: ignore[attr-defined]  # ours, read above

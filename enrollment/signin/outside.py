@@ -1,187 +1,43 @@
-"""Accounts that people have elsewhere: is what we know of them fresh enough to act on?
+"""Sessions and other ways in, of people whose accounts are kept elsewhere: do they still count?
 
-Whatever way somebody of a directory signs in (form, Basic, ticket, token, certificate, a session
-from an hour ago), no request of theirs is answered on what the directory said longer ago than the
-setting allows. When it was asked is remembered in this process; what it said, in the database.
+Whatever way somebody came in (form, Basic, ticket, token, certificate, a session from an hour ago),
+no request is answered on what a directory said longer ago than the settings allow. A provider can
+only be asked by the person, at a browser: its word ends.
 """
 
-import logging
-import math
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
 from enrollment import conf
-from enrollment.services.outside import ldap_accounts
-from enrollment.services.outside.told import (
-    LDAP,
-    PersonUnknown,
-    SourceDown,
-    SourceUnavailable,
-    folded,
-)
-from enrollment.services.pause import Pause
+from enrollment.services.outside import fresh
+from enrollment.services.outside.told import OIDC
+from enrollment.signin import session
+from enrollment.signin.belief import SignedInBy
 
-if TYPE_CHECKING:
-    from enrollment.models import Account
-
-log = logging.getLogger("certsrv.signin")
-
-# Conversations that one process holds at a time: a directory that hangs must leave threads for
-# everybody else. After a failure it is not asked for a while, and who comes then is told at once.
-AT_ONCE: Final = 4
-WAIT_SECONDS: Final = 10.0
-PAUSE_SECONDS: Final = 10.0
-_MOST_REMEMBERED: Final = 4096
-
-slots: Final = threading.BoundedSemaphore(AT_ONCE)
-paused: Final = Pause(PAUSE_SECONDS)
+_BY_PROVIDER = (SignedInBy.OIDC, SignedInBy.OIDC_MFA)
 
 
-class _Recent:
-    """When the directory was last asked after an account: by whom it is, or by a name."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock = clock
-        self._asked: OrderedDict[tuple[int, str], float] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def holds(self, user: User, name: str = "") -> bool:
-        asked = self._asked.get((user.pk, name))
-        return asked is not None and self.clock() - asked < conf.current().ldap.seconds
-
-    def note(self, user: User, *names: str, at: float) -> None:
-        with self._lock:
-            for name in names:
-                self._asked[(user.pk, name)] = at
-                self._asked.move_to_end((user.pk, name))
-            while len(self._asked) > _MOST_REMEMBERED:
-                self._asked.popitem(last=False)
-
-    def forget_all(self) -> None:
-        with self._lock:
-            self._asked.clear()
-
-
-recent: Final = _Recent(time.monotonic)
-
-
-def source_of(user: User | None) -> str:
-    """Return where an account is from; empty for our own, and for none."""
-    account: Account | None = getattr(user, "account", None)
-    return account.source if account is not None else ""
-
-
-def may_be_theirs(user: User | None) -> bool:
-    """Whether the directory is to be asked about a name: it is its own, or nobody's here yet."""
-    return conf.current().ldap.is_on and (user is None or source_of(user) == LDAP)
-
-
-def lifetime(user: User) -> float:
-    """Return for how many seconds a password that was right is not asked about again."""
-    return conf.current().ldap.seconds if source_of(user) else math.inf
-
-
-def sign_in(name: str, password: str) -> User:
-    """Return the account of somebody whose password the directory finds right.
-
-    The caller holds one of the `slots`.
-
-    Raises:
-        PersonUnknown: it does not, or they may not come here.
-        SourceUnavailable: it cannot be asked.
-    """
-    began = recent.clock()
-    with _watched():
-        user = ldap_accounts.sign_in(name, password, now=timezone.now())
-    recent.note(user, "", folded(name), at=began)
-    return user
-
-
-def known(name: str, user: User | None) -> User | None:
-    """Return the account of a name that a ticket or a proxy vouches for, as it is now.
+def still_counts(user: User, kept: SessionBase | None = None) -> bool:
+    """Whether somebody who was believed still is somebody; what is known of them is fresh then.
 
     Args:
-        name: it may be somebody else's there by now, so it is looked up by name.
-        user: who has the name here, on or off.
+        user: who.
+        kept: the session by which, if by one.
 
     Raises:
-        SourceUnavailable: the account is the directory's, which cannot be asked.
+        SourceUnavailable: the directory keeps the account, and cannot be asked.
     """
-    if not may_be_theirs(user):
-        return user
-    if user is not None and recent.holds(user, folded(name)):
-        return user
-    began = recent.clock()
-    try:
-        with _turn():
-            found = ldap_accounts.known(name, now=timezone.now())
-    except PersonUnknown as reason:
-        log.warning("'%s' was refused: %s", name, reason)
-        return None
-    recent.note(found, "", folded(name), at=began)
-    return found
-
-
-def keep_fresh(user: User) -> bool:
-    """Bring `user` up to what its source says, if that was asked too long ago.
-
-    Returns:
-        Whether it still is somebody.
-
-    Raises:
-        SourceUnavailable: the source cannot be asked.
-    """
-    source = source_of(user)
-    if not source:
-        return True
-    if source != LDAP or not conf.current().ldap.is_on:
+    if not fresh.keep_fresh(user):
         return False
-    return recent.holds(user) or _refresh(user)
+    return fresh.source_of(user) != OIDC or _is_recent(user, kept)
 
 
-def _refresh(user: User) -> bool:
-    account: Account = user.account
-    try:
-        with _turn():
-            # While this one waited, another request of the same person may have asked.
-            if not recent.holds(user):
-                began = recent.clock()
-                ldap_accounts.refresh(account, now=timezone.now())
-                recent.note(user, "", at=began)
-    except PersonUnknown as reason:
-        log.warning("'%s' was refused: %s", user.get_username(), reason)
-        return False
-    user.refresh_from_db()
-    return user.is_active
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    if not slots.acquire(timeout=WAIT_SECONDS):
-        raise SourceUnavailable(f"{AT_ONCE} others wait for the directory already")
-    try:
-        with _watched():
-            yield
-    finally:
-        slots.release()
-
-
-@contextmanager
-def _watched() -> Iterator[None]:
-    fault = paused.fault(LDAP)
-    if fault is not None:
-        raise SourceUnavailable(str(fault))
-    try:
-        yield
-    except SourceUnavailable as error:
-        log.warning("The directory cannot be asked: %s", error)
-        if isinstance(error, SourceDown):
-            paused.begin(LDAP, error)
-        raise
+def _is_recent(user: User, kept: SessionBase | None) -> bool:
+    """Whether the provider signed somebody in so lately that its word counts."""
+    settings, account = conf.current().oidc, user.account
+    if kept is not None:
+        by, at = session.began(kept)
+        age = timezone.now().timestamp() - at
+        return by in _BY_PROVIDER and 0 <= age < settings.session.total_seconds()
+    return account.seen_at is not None and timezone.now() - account.seen_at < settings.programs

@@ -68,6 +68,17 @@ def too_many(request: HttpRequest, detail: str, remedy: str) -> HttpResponse:
     return _page(request, 429, "Wait a while", detail, remedy)
 
 
+def begin_again(request: HttpRequest) -> HttpResponse:
+    """Answer somebody who comes back from a provider, and was not sent there from here."""
+    return _page(
+        request,
+        400,
+        "Sign in once more",
+        "This sign-in did not begin in this browser, or it took longer than ten minutes.",
+        "Begin again from the sign-in page. The browser must take cookies of this site.",
+    )
+
+
 def forbidden(request: HttpRequest, detail: str, remedy: str) -> HttpResponseForbidden:
     """Answer somebody we know who has no right to this."""
     page = _page(request, 403, "Not allowed", detail, remedy)

@@ -24,6 +24,7 @@ from enrollment.services import second_factor
 from enrollment.signin.belief import SignedInBy
 
 if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest, HttpResponse
 
 # A password that was right lets one be asked for the second factor for so long.
@@ -140,6 +141,11 @@ def may_change(request: HttpRequest) -> bool:
             request.session.get(_CONFIRMED, 0), CONFIRMED_SECONDS
         )
     return _is_recent(request.session.get(_BEGAN, 0), FRESH_SECONDS)
+
+
+def began(kept: SessionBase) -> tuple[str, float]:
+    """Return by what a session began, and when."""
+    return str(kept.get(_BY, "")), float(kept.get(_BEGAN, 0.0))
 
 
 def next_address(request: HttpRequest, asked: str) -> str:

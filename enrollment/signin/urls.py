@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from enrollment.signin import asking, factors, tokens, views
+from enrollment.signin import asking, factors, openid, tokens, views
 
 app_name = "signin"
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="login"),
+    path("oidc/", openid.begin, name="oidc"),
+    path("oidc/callback/", openid.finish, name="oidc-callback"),
     path("logout/", views.SignOut.as_view(), name="logout"),
     path("tokens/", tokens.page, name="tokens"),
     path("tokens/<int:token_id>/end/", tokens.end, name="token-end"),

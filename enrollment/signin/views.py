@@ -9,9 +9,9 @@ from django.contrib.messages import success
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 
-from enrollment.signin import session
+from enrollment.services.outside.fresh import source_of
+from enrollment.signin import openid, session
 from enrollment.signin.forms import ChangePasswordForm, SignInForm
-from enrollment.signin.outside import source_of
 from enrollment.signin.problems import forbidden
 
 
@@ -28,6 +28,7 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  # Django's signature
         """Keep the address that was asked for; Django has checked that it is ours."""
         context = super().get_context_data(**kwargs) | {"next": self.get_redirect_url()}
+        context |= openid.way(context["next"])
         # Django's idea of a site would hide ours from the page's header and footer.
         del context["site"]
         return context

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 
 from enrollment import conf
-from enrollment.services.outside import connection
-from enrollment.signin import accounts, outside
+from enrollment.services.outside import connection, fresh
+from enrollment.signin import accounts
 from tests.directory.server import Server, make_server
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def forget() -> Callable[[], None]:
 
     def everything() -> None:
         accounts.verified.forget_all()
-        outside.recent.forget_all()
-        outside.paused.end_all()
+        fresh.recent.forget_all()
+        fresh.paused.end_all()
         connection.resting.end_all()
 
     everything()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment.environment import Secret
-from enrollment.signin import absent, outside
+from enrollment.services.outside import fresh
+from enrollment.signin import absent
 from tests.conftest import PASSWORD as LOCAL_PASSWORD
 from tests.conftest import person
 from tests.directory.server import PASSWORD, USERS, Server, write_certificates
@@ -49,7 +50,7 @@ def test_its_people_are_told_that_it_is_away_and_not_that_they_erred(
     for answer in (program, page):
         assert answer.status_code == 503
         assert answer["Retry-After"] == "10"
-        assert absent.DETAIL in answer.content.decode()
+        assert absent.DIRECTORY in answer.content.decode()
 
 
 def test_a_session_is_told_too_and_keeps(
@@ -105,8 +106,8 @@ def test_meanwhile_others_do_not_wait(
     client: Client, directory: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person("maria", "Certificate Managers")
-    monkeypatch.setattr(outside, "slots", threading.BoundedSemaphore(1))
-    outside.slots.acquire()
+    monkeypatch.setattr(fresh, "slots", threading.BoundedSemaphore(1))
+    fresh.slots.acquire()
 
     assert status(client, "maria", LOCAL_PASSWORD) == 200
 
@@ -145,7 +146,7 @@ def test_a_server_that_nobody_vouches_for_is_told_no_password(
 
     for authorities in (other, "", str(tmp_path / "missing.pem")):
         configure(ldap=replace(settings, ca_file=authorities))
-        outside.paused.end_all()
+        fresh.paused.end_all()
         assert status(client, "alice") == 503
 
 

@@ -96,6 +96,20 @@ def test_a_wrong_password_is_refused(client: Client, directory: Server, password
     assert not User.objects.filter(username="alice").exists()
 
 
+def test_a_password_in_the_place_of_the_name_is_not_in_the_log(
+    client: Client, directory: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """People type fast, and somebody keeps the log."""
+    directory.person("alice", USERS)
+
+    for name in ("hunter2", "hunter2)(", "hunter 2"):
+        assert form(client, name, "alice") == 200
+    assert status(client, "alice", "hunter2") == 401
+
+    assert "hunter" not in caplog.text
+    assert "does not let" in caplog.text
+
+
 def test_who_is_in_no_mapped_group_has_no_account(client: Client, directory: Server) -> None:
     directory.person("dave", TEAM)
 

@@ -177,7 +177,11 @@ def test_one_place_reaches_out_over_the_network() -> None:
     )
     clients = {source.name for source in CODE if client.search(source.text)}
 
-    assert callers == {"enrollment/services/self_check.py"}
+    assert callers == {
+        # The provider that the settings name, and where its own description says its parts are.
+        "enrollment/services/outside/provider.py",
+        "enrollment/services/self_check.py",
+    }
     assert clients == {"enrollment/services/fetch.py"}
 
 
@@ -201,6 +205,7 @@ def test_one_place_speaks_ldap() -> None:
     assert writers == {
         "enrollment/services/outside/ldap_accounts.py",
         "enrollment/services/outside/mirror.py",
+        "enrollment/services/outside/oidc_accounts.py",
     }
 
 

@@ -14,6 +14,7 @@ OPEN = {
     "readyz": "a load balancer has no account",
     "accounts/login/": "who is not signed in yet",
     "accounts/second-factor/": "whose password was right leads on from there; others to the form",
+    "accounts/oidc/": "who comes to, and from, the provider that signs people in; 404 without one",
     "admin/login/": "leads to the sign-in page",
     "ocsp": "relying parties: whoever asks whether a certificate is good is a stranger",
     "CertEnroll/": "relying parties: RFC 5280 section 8, CRLs and CA certificates are public",

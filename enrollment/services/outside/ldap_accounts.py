@@ -10,7 +10,14 @@ from enrollment.conf_ldap import REFUSE
 from enrollment.services.outside import entry as entries
 from enrollment.services.outside import groups, mirror
 from enrollment.services.outside.conversation import Conversation, talking
-from enrollment.services.outside.told import LDAP, PersonUnknown, Told, folded, is_name
+from enrollment.services.outside.told import (
+    LDAP,
+    NobodyOfThisName,
+    PersonUnknown,
+    Told,
+    folded,
+    is_name,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +39,7 @@ def sign_in(name: str, password: str, *, now: datetime) -> User:
         SourceUnavailable: it cannot be asked.
     """
     if not password:
-        raise PersonUnknown(f"no password was sent for '{name}'")
+        raise PersonUnknown("no password was sent")
     with talking(conf.current().ldap) as directory:
         found = find(directory, name)
         told = told_of(directory, found, now=now)
@@ -94,15 +101,15 @@ def find(directory: Conversation, name: str) -> Entry:
     """Return the one entry of this name.
 
     Raises:
-        PersonUnknown: there is none, or more than one.
+        NobodyOfThisName: there is none, or more than one.
     """
     if not is_name(name):
-        raise PersonUnknown(f"{name!r} is no name of an account")
+        raise NobodyOfThisName("what was given is no name of an account")
     attribute = conf.current().ldap.name_attribute
     # Active Directory does not tell é from e. We do: they may be two people here.
     found = [one for one in directory.named(name) if folded(one.text(attribute)) == folded(name)]
     if len(found) != 1:
-        raise PersonUnknown(f"the directory has {len(found) or 'no'} people called '{name}'")
+        raise NobodyOfThisName(f"the directory has {len(found) or 'no'} people of this name")
     return found[0]
 
 

@@ -15,7 +15,14 @@ from django.db import transaction
 from enrollment import conf
 from enrollment.models import Account
 from enrollment.services import audit, locks, people
-from enrollment.services.outside.told import LDAP, PersonUnknown, Told, folded, is_name
+from enrollment.services.outside.told import (
+    LDAP,
+    OIDC,
+    PersonUnknown,
+    Told,
+    folded,
+    is_name_of_domain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,8 +85,14 @@ def key_holder(source: str, key: str) -> User | None:
 
 def handed_out(account: Account) -> frozenset[str]:
     """Return our groups that somebody has, or has not, as their source says."""
-    mapped = conf.current().ldap.mirrored if account.source == LDAP else frozenset()
+    settings = conf.current()
+    mapped = {LDAP: settings.ldap.mirrored, OIDC: settings.oidc.mirrored}[account.source]
     return mapped | frozenset(account.given_groups)
+
+
+def note_sign_in(user: User, *, now: datetime) -> None:
+    """Remember when the source itself last signed somebody in."""
+    Account.objects.filter(user=user).update(seen_at=now)
 
 
 def who_has(name: str) -> str:
@@ -104,7 +117,7 @@ def _find(told: Told) -> Account | None:
 def _make(told: Told, now: datetime) -> Account:
     if told.is_off:
         raise PersonUnknown(f"'{told.name}' is switched off, or in no group that is mapped")
-    if not is_name(told.name):
+    if not is_name_of_domain(told.name):
         raise PersonUnknown(f"no account can be called '{told.name}'")
     taken = who_has(told.name)
     if taken:

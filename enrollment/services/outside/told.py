@@ -7,14 +7,25 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from enrollment.ca.names import is_dns_name
+
 LDAP: Final = "ldap"
+OIDC: Final = "oidc"
 # What accounts of Windows and Unix are called; a dollar ends the names of computers. Blanks, and
 # what parts a name from its domain, are in no name here.
 _NAME: Final = re.compile(r"[\w.+-]{1,149}\$?")
+_LONGEST: Final = 150
 
 
 class PersonUnknown(Exception):
     """Who was named is nobody there, or may not come here; the text is for the log."""
+
+
+class NobodyOfThisName(PersonUnknown):
+    """There is nobody of the name that was given.
+
+    It is not in the text: people type passwords where names belong.
+    """
 
 
 class SourceUnavailable(Exception):
@@ -65,6 +76,18 @@ class Told:
 def is_name(name: str) -> bool:
     """Whether an account here can have this name."""
     return _NAME.fullmatch(name) is not None and unicodedata.normalize("NFKC", name) == name
+
+
+def is_name_of_domain(name: str) -> bool:
+    """Whether an account can have this name, which may be one of somebody else's domain."""
+    own, _, domain = name.partition("@")
+    return is_name(own) and (name == own or is_dns_name(domain)) and len(name) <= _LONGEST
+
+
+def within_domain(name: str, *, realm: str) -> str:
+    """Return a name without the realm, where it is ours: `user@REALM` is the account `user`."""
+    own, _, domain = name.rpartition("@")
+    return own if own and domain.casefold() == realm.casefold() else name
 
 
 def folded(name: str) -> str:

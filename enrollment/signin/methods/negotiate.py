@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from enrollment import conf
-from enrollment.signin import accounts, kerberos, outside
+from enrollment.services.outside import fresh
+from enrollment.signin import accounts, kerberos
 from enrollment.signin.belief import Believed, CredentialsRefused, Method, Seen, SignedInBy
 from enrollment.signin.channel import end_point_binding
 from enrollment.signin.keytab import KeytabUnusable, service_principal
@@ -86,7 +87,7 @@ def _account(principal: str, realm: str) -> User:
         raise _Refused(f"'{principal}' is not a person or a computer")
     if of_realm != realm:
         raise _Refused(f"'{principal}' is not of the realm {realm}")
-    user = outside.known(name, accounts.find(name))
+    user = fresh.known(name, accounts.find(name))
     if user is None or not user.is_active:
         raise _Refused(f"'{principal}' has no account here, or a disabled one")
     return user

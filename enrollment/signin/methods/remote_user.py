@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from enrollment import conf
-from enrollment.signin import outside
+from enrollment.services.outside import fresh
 from enrollment.signin.accounts import find
 from enrollment.signin.belief import Believed, CredentialsRefused, Method, Seen, SignedInBy
 from enrollment.signin.credentials import account_name
@@ -25,7 +25,7 @@ def look(request: HttpRequest) -> Seen:
         return None
     settings = conf.current()
     name = account_name(_text(told), realm=settings.realm, domain=settings.domain)
-    user = outside.known(name, find(name)) if name else None
+    user = fresh.known(name, find(name)) if name else None
     if name is None or user is None or not user.is_active or not _is_same(name, user):
         raise CredentialsRefused
     return Believed(user, SignedInBy.REMOTE_USER)

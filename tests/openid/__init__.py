@@ -1,0 +1,1 @@
+"""People whom an OpenID provider signs in, at a site that believes it."""
