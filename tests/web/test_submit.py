@@ -202,7 +202,7 @@ JUNK = {
     "many equals": b"=&=&=" * 1000,
     "not a form": bytes(range(256)),
     "64 KiB of garbage": b"CertRequest=" + b"A" * 65536,
-    "much too large": b"CertRequest=" + b"A" * 2_000_000,
+    "too large for a request": b"CertRequest=" + b"A" * 1_000_000,
 }
 
 
@@ -214,6 +214,16 @@ def test_junk_is_refused_with_a_page(program: Visitor, body: bytes, mode: str) -
     assert response.status_code == 200
     assert not is_issued(response)
     assert MISSING not in response.content.decode()
+
+
+@pytest.mark.parametrize("mode", ["newreq", "chkpnd"])
+def test_what_is_too_large_for_any_form_is_not_read(program: Visitor, mode: str) -> None:
+    body = b"CertRequest=" + b"A" * 2_000_000 + f"&Mode={mode}".encode()
+
+    response = program.post_raw(body, FORM)
+
+    assert response.status_code == 413
+    assert "larger than any certificate request" in response.content.decode()
 
 
 @pytest.mark.parametrize(
