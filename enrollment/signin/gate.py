@@ -43,7 +43,7 @@ def judge(request: HttpRequest, by: SignedInBy) -> HttpResponseBase | None:
     if conf.current().second_factor.required == conf_people.REPORT and _is_desk(request):
         if not second_factor.has_any(user):
             setattr(request, LACKING, True)
-            log.warning("%s works at the desk without a second factor", user.get_username())
+            _tell(request, user, by)
         return None
     if by is not SignedInBy.SESSION:
         return forbidden(
@@ -53,6 +53,15 @@ def judge(request: HttpRequest, by: SignedInBy) -> HttpResponseBase | None:
             "the server, or what CERTSRV_SECOND_FACTOR_ELSEWHERE names.",
         )
     return _lead(request, user)
+
+
+def _tell(request: HttpRequest, user: User, by: SignedInBy) -> None:
+    """Write into the log who would be stopped, once for a session."""
+    if by is SignedInBy.SESSION:
+        if request.session.get(LACKING):
+            return
+        request.session[LACKING] = True
+    log.warning("%s works at the desk without a second factor", user.get_username())
 
 
 def _wants_more(request: HttpRequest, user: User, by: SignedInBy) -> bool:

@@ -8,8 +8,11 @@ decides nothing here.
 from __future__ import annotations
 
 import json
+import struct
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from fido2.cose import UnsupportedKey
 from fido2.server import Fido2Server
 from fido2.webauthn import (
     AttestedCredentialData,
@@ -41,10 +44,13 @@ _STATE: Final = "passkey"
 _UNREADABLE: Final = (
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
     AttributeError,
-    IndexError,
+    AssertionError,
     RecursionError,
+    NotImplementedError,
+    struct.error,
+    UnsupportedAlgorithm,
 )
 
 
@@ -90,8 +96,8 @@ def added(request: HttpRequest, sent: str) -> second_factor.Passkey:
     except _UNREADABLE as error:
         raise PasskeyRefused(str(error)) from error
     credential = data.credential_data
-    if credential is None:
-        raise PasskeyRefused("It brings no key.")
+    if credential is None or isinstance(credential.public_key, UnsupportedKey):
+        raise PasskeyRefused("It brings no key that can be checked.")
     return second_factor.Passkey(credential.credential_id, bytes(credential), data.counter)
 
 
@@ -146,7 +152,10 @@ def _state(request: HttpRequest, wanted: str) -> dict[str, Any]:
 
 
 def _read(sent: str) -> dict[str, Any]:
-    found = json.loads(sent) if len(sent) <= MAXIMUM_LENGTH else None
+    try:
+        found = json.loads(sent) if len(sent) <= MAXIMUM_LENGTH else None
+    except _UNREADABLE as error:
+        raise PasskeyRefused("It is not JSON.") from error
     if not isinstance(found, dict):
         raise PasskeyRefused("It is no answer of a browser.")
     return found
