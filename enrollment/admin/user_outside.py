@@ -49,7 +49,7 @@ class PersonForm(UserChangeForm[User]):
             theirs = sorted(changed & mirror.handed_out(account))
             if theirs:
                 raise ValidationError(
-                    f"{', '.join(theirs)}: the directory gives and takes this. Change the group "
-                    "there, or the map in the settings."
+                    f"{', '.join(theirs)}: given and taken where the account is kept. Change the "
+                    "group there, or the map in the settings."
                 )
         return wanted

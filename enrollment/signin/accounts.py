@@ -88,8 +88,10 @@ def _check_password(
 ) -> User | None:
     _refuse_guesses(attempt)
     # A directory that hangs must not stop the sign-in of those whose passwords are kept here.
-    slots = fresh.slots if fresh.may_be_theirs(user) else _hashing
-    if not slots.acquire(timeout=HASH_WAIT_SECONDS):
+    slots, seconds = _hashing, HASH_WAIT_SECONDS
+    if fresh.may_be_theirs(user):
+        slots, seconds = fresh.slots, fresh.WAIT_SECONDS
+    if not slots.acquire(timeout=seconds):
         raise TooManySignIns
     try:
         # While this one waited, another request of the same program may have been checked.

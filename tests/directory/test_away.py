@@ -110,6 +110,8 @@ def test_meanwhile_others_do_not_wait(
     fresh.slots.acquire()
 
     assert status(client, "maria", LOCAL_PASSWORD) == 200
+    monkeypatch.setattr(fresh, "WAIT_SECONDS", 0.05)
+    assert status(client, "alice") == 503
 
 
 def test_a_second_server_answers_for_the_first(

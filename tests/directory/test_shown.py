@@ -124,7 +124,7 @@ def test_the_desk_does_not_give_or_take_what_the_directory_does(office: Client) 
 
     for wanted in (groups_of(), groups_of("Enrollees", "Certificate Managers")):
         answer = change(office, alice, groups=wanted, **_entry(alice))
-        assert "the directory gives and takes this" in answer.content.decode()
+        assert "given and taken where the account is kept" in answer.content.decode()
         assert groups("alice") == {"Enrollees"}
     answer = change(office, alice, groups=groups_of("Enrollees", "Auditors"), **_entry(alice))
     assert groups("alice") == {"Enrollees", "Auditors"}

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger("certsrv.signin")
 
-# Conversations that one process holds at a time: a directory that hangs must leave threads for
-# everybody else. After a failure it is not asked for a while, and who comes then is told at once.
-AT_ONCE: Final = 4
-WAIT_SECONDS: Final = 10.0
+# Conversations that one process holds at a time, and how long others wait for their turn: a
+# directory that hangs must leave most of the eight threads (ADR 0033) for everybody else. After a
+# failure it is not asked for a while, and who comes then is told at once.
+AT_ONCE: Final = 3
+WAIT_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 10.0
 _MOST_REMEMBERED: Final = 4096
 _NAMES: Final = {LDAP: "The directory", OIDC: "The OpenID provider"}
@@ -197,6 +198,7 @@ def turn(source: str) -> Iterator[None]:
     Raises:
         SourceUnavailable: there is none, or the source failed a moment ago.
     """
+    _check_pause(source)
     if not slots.acquire(timeout=WAIT_SECONDS):
         raise SourceUnavailable(f"{AT_ONCE} others wait already")
     try:
@@ -208,9 +210,7 @@ def turn(source: str) -> Iterator[None]:
 
 @contextmanager
 def _watched(source: str) -> Iterator[None]:
-    fault = paused.fault(source)
-    if fault is not None:
-        raise SourceUnavailable(str(fault))
+    _check_pause(source)
     try:
         yield
     except SourceUnavailable as error:
@@ -218,3 +218,9 @@ def _watched(source: str) -> Iterator[None]:
         if isinstance(error, SourceDown):
             paused.begin(source, error)
         raise
+
+
+def _check_pause(source: str) -> None:
+    fault = paused.fault(source)
+    if fault is not None:
+        raise SourceUnavailable(str(fault))
