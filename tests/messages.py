@@ -262,7 +262,7 @@ def signed_data(
 def pki_data(
     *requests: bytes,
     added: Sequence[bytes] = (),
-    registration_info: str | None = None,
+    registration_info: str | Sequence[str] | None = None,
     tag: int = 0,
 ) -> bytes:
     """Return PKIData with Microsoft's control, as certreq writes it."""
@@ -270,9 +270,10 @@ def pki_data(
     if added:
         value = der.sequence(der.integer(0), der.sequence(der.integer(1)), der.set_of(*added))
         controls.append(_control(2, MICROSOFT + "10.10.1", value))
-    if registration_info is not None:
-        text = der.octet_string(registration_info.encode())
-        controls.append(_control(3, "1.3.6.1.5.5.7.7.18", text))
+    told = [registration_info] if isinstance(registration_info, str) else registration_info or []
+    for number, each in enumerate(told, start=3):
+        text = der.octet_string(each.encode())
+        controls.append(_control(number, "1.3.6.1.5.5.7.7.18", text))
     tagged = [der.explicit(tag, der.integer(1) + each) for each in requests]
     return der.sequence(
         der.sequence(*controls), der.sequence(*tagged), der.sequence(), der.sequence()

@@ -63,9 +63,12 @@ def read_pki_data(octets: bytes) -> PKIData:
     for control in fields[0].expect(der.SEQUENCE, "The list of controls").children()[:64]:
         oid, values = _control(control)
         if oid == microsoft.CMC_ADD_ATTRIBUTES and values:
-            attributes |= _added_attributes(values[0])
-        elif oid == _REGISTRATION_INFO and values:
-            pairs = microsoft.read_registration_info(ber.string_octets(values[0]))
+            for name, added in _added_attributes(values[0]).items():
+                attributes[name] = attributes.get(name, ()) + added
+        elif oid == _REGISTRATION_INFO:
+            # All of them: whoever reads another one than we do must not read another name.
+            for value in values:
+                pairs += microsoft.read_registration_info(ber.string_octets(value))
         elif oid not in _HARMLESS:
             ignored.append(oid)
     return PKIData(pkcs10, attributes, pairs, tuple(ignored))

@@ -200,6 +200,26 @@ def test_registration_information_becomes_name_value_pairs() -> None:
     )
 
 
+def test_registration_information_in_several_controls_is_all_read() -> None:
+    content = messages.pki_data(
+        messages.pkcs10(NEW_KEY, SUBJECT), registration_info=("a=1", "b=2", "")
+    )
+
+    request = parse_certification_request(cmc(content, own_signer(content)))
+
+    assert request.microsoft.name_value_pairs == (("a", "1"), ("b", "2"))
+
+
+def test_no_control_hides_whom_another_one_names() -> None:
+    content = messages.pki_data(
+        messages.pkcs10(NEW_KEY, SUBJECT),
+        registration_info=("RequesterName=alice", "RequesterName=bob"),
+    )
+
+    with pytest.raises(RequestAmbiguous, match="'alice' and 'bob'"):
+        parse_certification_request(cmc(content, own_signer(content)))
+
+
 def test_a_cmc_renewal_has_a_second_signature_by_the_old_certificate() -> None:
     attributes = [messages.renewal_certificate(OLD)]
     content = messages.pki_data(messages.pkcs10(NEW_KEY, SUBJECT, attributes))
