@@ -38,9 +38,15 @@ class AgentGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         super().__init__(*arguments, **options)
-        offered = Template.objects.filter(is_ca=False).order_by("-published", "display_name")
+        # The usages are JSON, which SQLite cannot look into; there are some thirty templates.
+        open_to_agents = [
+            row.pk for row in Template.objects.all() if agent_grants.may_be_granted(row)
+        ]
+        offered = Template.objects.filter(pk__in=open_to_agents)
         if "templates" in self.fields:
-            self.fields["templates"].queryset = offered  # type: ignore[attr-defined]  # a model field
+            self.fields["templates"].queryset = offered.order_by(  # type: ignore[attr-defined]  # a model field
+                "-published", "display_name"
+            )
 
     def clean_account(self) -> str:
         """Find the account; it must be there already."""

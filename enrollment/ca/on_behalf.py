@@ -174,6 +174,6 @@ def _check_grants(
             raise errors.AgentNotGranted(
                 f"No grant lets '{signature.holder}' ask with template '{template.name}' on behalf "
                 f"of '{visible(whom)}'.",
-                remedy="Write the name as DOMAIN\\user; ask a CA administrator for a grant for "
-                "this template and for a group that they are in.",
+                remedy="Write the name as user, or as DOMAIN\\user with the domain of this CA; ask "
+                "a CA administrator for a grant for this template and a group that they are in.",
             )

@@ -83,7 +83,7 @@ def refusal(
     if not templates or not groups:
         return "Choose at least one template, and one group on behalf of whose members to ask."
     for template in templates:
-        if template.is_ca or ENROLLMENT_AGENT in template.extended_key_usages:
+        if not may_be_granted(template):
             return (
                 f"Template '{template}' makes CAs or enrollment agents; nobody asks for those on "
                 "behalf of others."
@@ -91,6 +91,11 @@ def refusal(
     if _is_for(row, actor):
         return "You would be the agent yourself; another administrator must grant that."
     return ""
+
+
+def may_be_granted(template: Template) -> bool:
+    """Whether anybody may ask by a template on behalf of others: nobody makes CAs or agents so."""
+    return not template.is_ca and ENROLLMENT_AGENT not in template.extended_key_usages
 
 
 def _is_for(row: AgentGrant, name: str) -> bool:

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 SENTENCES: Final = {
     "strangers": "Your address has asked too often without signing in.",
-    "passwords": "Too much was sent from your address to sign in to this account.",
-    "names": "Too much that was sent from your address to sign in was wrong.",
+    "passwords": "Your address has tried too often to sign in to this account.",
+    "names": "Too many passwords from your address were wrong.",
     "ids": "Too many request ids were asked for that lead to nothing of yours.",
     "submissions": "Your account sends more requests than this site takes.",
     "open_submissions": "Your address sends more requests than this site takes.",

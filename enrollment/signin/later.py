@@ -20,8 +20,7 @@ def answer(request: HttpRequest, reason: LockedOut | TooManySignIns) -> HttpResp
     minutes = math.ceil(seconds / 60)
     response = too_many(
         request,
-        "Too much that was sent to sign in was wrong, so nothing is looked at for now, right or "
-        "wrong.",
+        "Too many passwords or codes were wrong, so nothing is looked at for now, right or wrong.",
         f"Try again in {minutes} minute{'s' if minutes > 1 else ''}; trying earlier does not make "
         "it longer. A CA administrator can end it.",
     )

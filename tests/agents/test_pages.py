@@ -164,6 +164,14 @@ def test_a_grant_that_must_not_be_comes_back_with_a_sentence(
     assert not AgentGrant.objects.exists()
 
 
+def test_the_form_offers_only_what_can_be_granted(administrator: User) -> None:
+    page = text(browser(administrator).get(ADD))
+
+    assert "User</label>" in page
+    for makes_an_agent_or_a_ca in ("Enrollment Agent", "Subordinate Certification Authority"):
+        assert f"{makes_an_agent_or_a_ca}</label>" not in page
+
+
 def test_a_grant_is_never_changed(carol: User, administrator: User) -> None:
     row = asking.grant(carol)
     office = browser(administrator)

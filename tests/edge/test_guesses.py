@@ -60,7 +60,7 @@ def test_the_lock_comes_first_and_the_limit_takes_over_when_it_is_hammered_at(
     assert ["nothing is looked at" in text for text in texts] == [False] * 10 + [True] * 10 + [
         False
     ] * 2
-    assert texts[-1].startswith("Too much was sent from your address to sign in to this account.")
+    assert texts[-1].startswith("Your address has tried too often to sign in to this account.")
     assert all(int(one["Retry-After"]) > 0 for one in answers[10:])
 
 
