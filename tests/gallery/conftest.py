@@ -33,7 +33,6 @@ def served(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def harmless(served: None) -> Scene:
     """The same pages with a name that is only a name, and with one that nobody may have."""
     with undone():
-        scene.rename_a_template(HARMLESS)
         values = {"harmless": HARMLESS, "refused": f"{HARMLESS}\x01", "address": "urn:zq7"}
         return scene.built(values)
 
@@ -42,5 +41,4 @@ def harmless(served: None) -> Scene:
 def hostile(served: None) -> Iterator[Scene]:
     """The gallery; it stays for tests that read it by command."""
     with undone():
-        scene.rename_a_template(GALLERY["picture with a handler"])
         yield scene.built(GALLERY)

@@ -6,12 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
 from enrollment.ca import der, encode
-from enrollment.models import AuditEvent, EnrollmentRequest, Template
+from enrollment.models import (
+    AgentGrant,
+    AuditEvent,
+    CertificateMapping,
+    EnrollmentRequest,
+    ManagerScope,
+    NameGrant,
+    SecondFactor,
+    Template,
+)
 from enrollment.services import directory, enroll, review, tokens
 from enrollment.services.review import Reviewer
 from tests import messages
@@ -43,16 +53,12 @@ EVERYWHERE: Final = frozenset(
         "homograph",
     }
 )
+# The lists are drawn with all others; these are what follows on them.
 _SHARED: Final = (
     "/admin/",
-    "/admin/enrollment/enrollmentrequest/",
+    "/admin/?after=40",
     "/admin/enrollment/enrollmentrequest/?p=2",
-    "/admin/enrollment/certificate/",
-    "/admin/enrollment/auditevent/",
     "/admin/enrollment/auditevent/?p=2",
-    "/admin/enrollment/template/",
-    "/admin/auth/user/",
-    "/admin/auth/group/",
 )
 
 
@@ -76,6 +82,8 @@ class Scene:
 def built(values: dict[str, str]) -> Scene:
     """Put every value in every place, and draw every page."""
     scene = Scene(values)
+    furniture = [value for what, value in values.items() if what in EVERYWHERE]
+    _rename_templates(furniture)
     manager = client_of(person("maria", "Certificate Managers", "Auditors", "CA Administrators"))
     for number, (what, value) in enumerate(values.items()):
         user = _user(number, value)
@@ -83,6 +91,9 @@ def built(values: dict[str, str]) -> Scene:
         scene.rows += rows
         _draw_own(scene, what, value, user, rows)
         _draw_desk(scene, what, user, rows, manager)
+    # A grant limits who may ask, so the requests came first.
+    _furnish(furniture)
+    _draw_furniture(scene, manager)
     for address in _SHARED:
         scene.keep(f"shared {address}", manager.get(address))
     for event in AuditEvent.objects.order_by("-pk")[:20]:
@@ -221,6 +232,53 @@ def client_of(user: User) -> Client:
     return client
 
 
-def rename_a_template(value: str) -> None:
-    """Give a template a hostile name, as an administrator could."""
-    Template.objects.filter(name="User").update(display_name=storable(value)[:100])
+def _rename_templates(values: Iterable[str]) -> None:
+    """Give templates hostile names, as an administrator could."""
+    templates = Template.objects.order_by("-published", "pk")
+    for number, (value, template) in enumerate(zip(values, templates, strict=False)):
+        text = f"{storable(value)[:90]} {number}"
+        Template.objects.filter(pk=template.pk).update(display_name=text)
+
+
+def _furnish(values: Iterable[str]) -> None:
+    """Give groups, grants and mappings hostile names, as administrators or a directory could."""
+    agent = User.objects.create_user("agent")
+    for number, value in enumerate(values):
+        text = f"{storable(value)[:90]} {number}"
+        group = Group.objects.create(name=text)
+        agent.groups.add(group)
+        NameGrant.objects.create(group=group, dns_suffixes=[text], patterns=[text])
+        AgentGrant.objects.create(agent_group=group).target_groups.add(group)
+        CertificateMapping.objects.create(
+            user=agent,
+            rule="subject",
+            value=text,
+            issuer="00",
+            issuer_name=text,
+            subject=text,
+            created_at=timezone.now(),
+        )
+        ManagerScope.objects.create(user=agent, requester_group=group)
+        SecondFactor.objects.create(
+            user=agent, kind="app", label=text[:60], secret=b"x", added_at=timezone.now()
+        )
+
+
+def _draw_furniture(scene: Scene, manager: Client) -> None:
+    """Draw every list of the desk, and the pages of what has a name there."""
+    agent = User.objects.get(username="agent")
+    scene.keep("factors", client_of(agent).get("/accounts/factors/"))
+    scene.keep("the agent", manager.get(f"/admin/auth/user/{agent.pk}/change/"))
+    for model in admin.site._registry:  # noqa: SLF001 - Django names it no other way
+        meta = model._meta  # noqa: SLF001 - as above
+        listed = f"/admin/{meta.app_label}/{meta.model_name}/"
+        scene.keep(f"list {listed}", manager.get(listed))
+    numbers = {
+        "auth/group": Group.objects.order_by("-pk").values_list("pk", flat=True),
+        "enrollment/namegrant": NameGrant.objects.values_list("pk", flat=True),
+        "enrollment/agentgrant": AgentGrant.objects.values_list("pk", flat=True),
+    }
+    for name, found in numbers.items():
+        for number in list(found)[:8]:
+            address = f"/admin/{name}/{number}/change/"
+            scene.keep(f"page {address}", manager.get(address))
