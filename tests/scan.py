@@ -1,7 +1,7 @@
 """`.ci/scan`: a web scanner against a site of its own on loopback, as everybody who may come.
 
-Each finding that docs/reference/scanners.md does not explain fails. It is no test: it takes a
-quarter of an hour, and finds out what a stranger with the same tool would.
+Each finding that docs/reference/scanners.md does not explain fails. It is no test: it takes
+half an hour or more, and finds out what a stranger with the same tool would.
 """
 
 from __future__ import annotations
@@ -85,13 +85,16 @@ def cookies_of(site: LiveSite, name: str) -> str:
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
 
 
-def scan(wapiti: str, site: LiveSite, role: str, seconds: int) -> list[Finding]:
-    """Let the scanner crawl and attack for so long; return what it reports."""
+def scan(
+    wapiti: str, site: LiveSite, role: str, *, seconds: int, attack_seconds: int
+) -> list[Finding]:
+    """Let the scanner crawl so long, and attack in each way so long; return what it reports."""
     with tempfile.TemporaryDirectory(prefix="certsrv-scan-") as folder:
         report = Path(folder) / "report.json"
         command = [wapiti, "-u", f"{site.secure_url}/certsrv/", "--scope", "domain"]
         command += ["-s", f"{site.secure_url}/admin/", "-s", f"{site.secure_url}/accounts/login/"]
-        command += ["-m", MODULES, "--max-scan-time", str(seconds), "--max-attack-time", "15"]
+        command += ["-m", MODULES, "--max-scan-time", str(seconds)]
+        command += ["--max-attack-time", str(attack_seconds)]
         command += ["-f", "json", "-o", str(report), "--store-session", folder, "--no-bugreport"]
         command += ["-H", "Sec-Fetch-Site: same-origin", "-H", "Sec-Fetch-Mode: navigate"]
         command += ["--endpoint", _NOWHERE, "-v", "1", "--tasks", "4", "-S", "normal"]
@@ -106,7 +109,7 @@ def scan(wapiti: str, site: LiveSite, role: str, seconds: int) -> list[Finding]:
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
                 stderr=sys.stderr,
-                timeout=3 * seconds + 300,
+                timeout=seconds + (MODULES.count(",") + 1) * attack_seconds + 300,
                 check=False,
             )
         told = json.loads(report.read_text(encoding="utf-8"))
@@ -136,16 +139,22 @@ def is_known(found: Finding, known: dict[str, set[str]]) -> bool:
     return places is not None and (not places or found.where in places)
 
 
+def _scanned(asked: argparse.Namespace, site: LiveSite, role: str) -> list[Finding]:
+    times = {"seconds": asked.seconds, "attack_seconds": asked.attack_seconds}
+    return scan(asked.wapiti, site, role, **times)
+
+
 def main() -> int:
     """Return 1 when there is a finding that nobody has explained."""
     parser = argparse.ArgumentParser(prog=".ci/scan")
     parser.add_argument("wapiti")
-    parser.add_argument("--seconds", type=int, default=240, help="for each of three roles")
+    parser.add_argument("--seconds", type=int, default=120, help="to crawl, for each role")
+    parser.add_argument("--attack-seconds", type=int, default=60, help="for each way to attack")
     parser.add_argument("--role", action="append", choices=ROLES)
     asked = parser.parse_args()
     with served() as site:
         roles = asked.role or list(ROLES)
-        found = [one for role in roles for one in scan(asked.wapiti, site, role, asked.seconds)]
+        found = [one for role in roles for one in _scanned(asked, site, role)]
         faults = [line for line in site.log().splitlines() if " ERROR " in line]
     known = explained()
     for one in dict.fromkeys(found):
