@@ -165,6 +165,11 @@ PROXY = Clients(proxies=tuple(ipaddress.ip_network(n) for n in ("10.0.0.0/24", "
         pytest.param("192.0.2.1", "6.6.6.6, 192.0.2.1", 429, id="what a client wrote in front"),
         pytest.param("192.0.2.1", "192.0.2.1, 10.0.0.9", 429, id="two proxies in a row"),
         pytest.param("192.0.2.1", "192.0.2.1,fd00::1", 429, id="a proxy with IPv6"),
+        ("192.0.2.1:4711", "192.0.2.1:4712", 429),
+        ("192.0.2.1:4711", "192.0.2.2:4711", 401),
+        ("[2001:db8::1]:4711", "2001:db8::2", 429),
+        ("[2001:db8::1]", "[2001:db8:1::1]", 401),
+        ("fe80::1%eth0", "fe80::1%eth1", 429),
     ],
 )
 def test_a_trusted_proxy_says_who_the_client_is(
@@ -176,7 +181,7 @@ def test_a_trusted_proxy_says_who_the_client_is(
     assert guess(client, REMOTE_ADDR="10.0.0.5", HTTP_X_FORWARDED_FOR=other) == status
 
 
-@pytest.mark.parametrize("told", ["", "unknown", "192.0.2.1:4711", "10.0.0.7"])
+@pytest.mark.parametrize("told", ["", "unknown", "_hidden:4711", "10.0.0.7"])
 def test_a_trusted_proxy_that_names_nobody_is_not_stopped_for_all(
     client: Client, limit: Callable[..., None], told: str
 ) -> None:
