@@ -12,9 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from enrollment.services import second_factor
 from enrollment.signin import passkeys, session
-from enrollment.signin.belief import SignedInBy
 from enrollment.signin.factor_forms import CodeForm
-from enrollment.signin.middleware import signed_in_by
+from enrollment.signin.middleware import person_at_browser
 
 _WRONG = "This code is not right, or was used already. Codes of an app change every 30 seconds."
 _REFUSED = "This passkey did not fit. Try once more, or use another factor."
@@ -60,10 +59,8 @@ def _asked(request: HttpRequest) -> _Asked | None:
     half = session.half(request)
     if half is not None:
         return _Asked(half.user, half)
-    user = request.user
-    if isinstance(user, User) and signed_in_by(request) is SignedInBy.SESSION:
-        return _Asked(user, None) if second_factor.has_any(user) else None
-    return None
+    user = person_at_browser(request)
+    return _Asked(user, None) if user is not None and second_factor.has_any(user) else None
 
 
 def _proof(request: HttpRequest, user: User, form: CodeForm) -> str | None:

@@ -1,7 +1,5 @@
 """The pages of second factors: which there are, adding and removing one, recovery codes."""
 
-from typing import Any
-
 import segno
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
@@ -18,9 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from enrollment import conf
 from enrollment.services import sealing, second_factor, totp
 from enrollment.signin import passkeys, session
-from enrollment.signin.belief import SignedInBy
 from enrollment.signin.factor_forms import AppForm, PasskeyForm
-from enrollment.signin.middleware import signed_in_by
+from enrollment.signin.middleware import person_at_browser
 from enrollment.signin.problems import forbidden
 
 _PENDING = "pending_app"
@@ -31,7 +28,7 @@ _WRONG = "This is not the code of now. Look at the clock of your phone, wait for
 @require_GET
 def page(request: HttpRequest) -> HttpResponseBase:
     """List the factors of this account, or say how to begin."""
-    user = _person(request)
+    user = person_at_browser(request)
     if user is None:
         return _refuse(request)
     following = session.next_address(request, request.GET.get("next", ""))
@@ -50,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def add_app(request: HttpRequest) -> HttpResponseBase:
     """Show a secret, and take it once the app shows the right code for it."""
-    user = _person(request)
+    user = person_at_browser(request)
     if user is None:
         return _refuse(request)
     if not session.may_change(request):
@@ -81,7 +78,7 @@ def add_app(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def add_passkey(request: HttpRequest) -> HttpResponseBase:
     """Have the browser make a passkey, and keep its public key."""
-    user = _person(request)
+    user = person_at_browser(request)
     if user is None:
         return _refuse(request)
     if not session.may_change(request):
@@ -111,7 +108,7 @@ def add_passkey(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def remove(request: HttpRequest, factor_id: int) -> HttpResponseBase:
     """Take a factor of this account away, which wants the present one."""
-    user = _person(request)
+    user = person_at_browser(request)
     if user is None:
         return _refuse(request)
     if not session.may_change(request):
@@ -127,7 +124,7 @@ def remove(request: HttpRequest, factor_id: int) -> HttpResponseBase:
 @require_POST
 def make_codes(request: HttpRequest) -> HttpResponseBase:
     """Make new recovery codes, which wants the present factor."""
-    user = _person(request)
+    user = person_at_browser(request)
     if user is None:
         return _refuse(request)
     if not second_factor.has_any(user):
@@ -169,12 +166,6 @@ def _grouped(address: str) -> str:
     """Return the secret as it is typed into an app that has no camera."""
     key = address.partition("secret=")[2].partition("&")[0]
     return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
-
-
-def _person(request: HttpRequest) -> User | None:
-    """Return who sits at a browser here; nothing else has a session to show a factor in."""
-    user: Any = request.user
-    return user if signed_in_by(request) is SignedInBy.SESSION else None
 
 
 def _ask_again(request: HttpRequest, user: User) -> HttpResponseBase:

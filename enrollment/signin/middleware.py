@@ -123,6 +123,12 @@ def signed_in_by(request: HttpRequest) -> SignedInBy:
     return SignedInBy.SESSION if request.user.is_authenticated else SignedInBy.NOTHING
 
 
+def person_at_browser(request: HttpRequest) -> User | None:
+    """Return whose session this is: nothing else shows a factor, or makes itself a secret."""
+    user = request.user
+    return user if isinstance(user, User) and signed_in_by(request) is SignedInBy.SESSION else None
+
+
 def _judge(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponseBase | None:
     """Let somebody we know through, as far as the way they signed in reaches."""
     by = signed_in_by(request)

@@ -16,8 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from enrollment import conf
 from enrollment.models import ApiToken
 from enrollment.services import directory, tokens
-from enrollment.signin.belief import SignedInBy
-from enrollment.signin.middleware import signed_in_by
+from enrollment.signin.middleware import person_at_browser
 from enrollment.signin.problems import forbidden
 
 DEFAULT_DAYS = 90
@@ -110,10 +109,7 @@ def end(request: HttpRequest, token_id: int) -> HttpResponse:
 
 
 def _person(request: HttpRequest) -> User | None:
-    """Return who sits at a browser here: a program must not make itself another secret."""
-    user = request.user
-    at_browser = signed_in_by(request) is SignedInBy.SESSION
-    return user if isinstance(user, User) and at_browser and _are_on() else None
+    return person_at_browser(request) if _are_on() else None
 
 
 def _are_on() -> bool:
