@@ -32,6 +32,7 @@ import pytest  # noqa: E402 - the home must be set first
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - as above
 
 from enrollment import conf  # noqa: E402 - as above
+from tests.chromium import playwright as playwright  # noqa: E402, PLC0414 - a fixture, for all
 
 # Django's settings were read before this file: what they remember is the home of a person.
 conf.current.cache_clear()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from tests import make, messages, renewals
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.live import PASSWORD, ROOT, live_site
 from tests.signin.second_factors import code
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright._impl._api_structures import SetCookieParam
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
     from tests.live import LiveSite
 
@@ -27,38 +27,16 @@ __all__ = ["live_site"]
 # Who may enter the desk, and so needs a second factor.
 DESK = ("admin", "manager")
 _SESSIONS: dict[tuple[str, str], list[SetCookieParam]] = {}
-
-CHROMIUM = os.environ.get("CERTSRV_CHROMIUM") or shutil.which("chromium") or ""
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Pictures go here when they are asked for; otherwise a run changes no file of the project.
 SHOTS = ROOT / "docs" / "screenshots" if os.environ.get("CERTSRV_SCREENSHOTS") else None
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """One browser for all tests; the first start takes seconds."""
-    is_required = os.environ.get("CERTSRV_TEST_REQUIRE") == "all"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        assert not is_required, "playwright is not installed"
-        pytest.skip("playwright is not installed")
-    if not CHROMIUM:
-        assert not is_required, "chromium is not installed"
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

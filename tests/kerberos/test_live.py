@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment.signin.channel import binding_of
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.clients.asking import request_pem
 from tests.kerberos.realm import context_for, negotiate
 from tests.live import LiveSite, clean_environment
@@ -21,6 +21,8 @@ from tests.tools import missing, require
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Playwright
 
     from tests.kerberos.realm import Realm
 
@@ -164,38 +166,33 @@ def test_requests_gssapi_is_believed_and_believes(
     assert requests_gssapi(kerberos_site, realm, bindings) == "200"
 
 
-def shown_by_chromium(site: LiveSite, realm: Realm, name: str, profile: Path) -> str:
+def shown_by_chromium(
+    playwright: Playwright, site: LiveSite, realm: Realm, name: str, profile: Path
+) -> str:
     """Return what a browser shows on a workstation of the realm, in a page of the site.
 
     With a profile of its own: in private windows, Chromium sends no tickets. On Linux it loads
     the library of Kerberos when a site first asks, and answers from the second time on.
     """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    if not CHROMIUM:
-        missing("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=CHROMIUM,
-            args=[*ARGUMENTS, "--auth-server-allowlist=localhost"],
-            env={**clean_environment(**realm.environment(name))},
-            ignore_https_errors=True,
-        )
-        page = browser.new_page()
-        page.goto(f"{site.secure_url}/certsrv/")
-        page.reload()
-        text = page.locator("body").inner_text()
-        browser.close()
+    browser = playwright.chromium.launch_persistent_context(
+        profile,
+        executable_path=CHROMIUM,
+        args=[*ARGUMENTS, "--auth-server-allowlist=localhost"],
+        env={**clean_environment(**realm.environment(name))},
+        ignore_https_errors=True,
+    )
+    page = browser.new_page()
+    page.goto(f"{site.secure_url}/certsrv/")
+    page.reload()
+    text = page.locator("body").inner_text()
+    browser.close()
     return text
 
 
 def test_a_browser_of_the_realm_passes_silently(
-    kerberos_site: LiveSite, realm: Realm, tmp_path: Path
+    playwright: Playwright, kerberos_site: LiveSite, realm: Realm, tmp_path: Path
 ) -> None:
-    text = shown_by_chromium(kerberos_site, realm, "alice", tmp_path)
+    text = shown_by_chromium(playwright, kerberos_site, realm, "alice", tmp_path)
 
     assert "Welcome" in text
     assert "alice" in text
@@ -203,9 +200,9 @@ def test_a_browser_of_the_realm_passes_silently(
 
 @pytest.mark.parametrize("name", ["nobody", "stranger"])
 def test_another_browser_is_shown_the_form(
-    kerberos_site: LiveSite, realm: Realm, name: str, tmp_path: Path
+    playwright: Playwright, kerberos_site: LiveSite, realm: Realm, name: str, tmp_path: Path
 ) -> None:
-    text = shown_by_chromium(kerberos_site, realm, name, tmp_path)
+    text = shown_by_chromium(playwright, kerberos_site, realm, name, tmp_path)
 
     assert "Sign in" in text
     assert "Password" in text
@@ -223,7 +220,7 @@ def strict_site(kerberos_site: LiveSite) -> Iterator[LiveSite]:
 
 @pytest.mark.usefixtures("joined")
 def test_where_binding_is_required_only_bound_clients_are_believed(
-    strict_site: LiveSite, realm: Realm, tmp_path: Path
+    playwright: Playwright, strict_site: LiveSite, realm: Realm, tmp_path: Path
 ) -> None:
     plain = f"http://localhost:{strict_site.http_port}{PAGE}"
 
@@ -233,4 +230,4 @@ def test_where_binding_is_required_only_bound_clients_are_believed(
     mine = context_for(realm, binding=own_binding(strict_site)).step()
     assert challenges(strict_site, mine, secure=False)[0] == 401
     # Chromium on Linux names none, on Windows it does.
-    assert "Password" in shown_by_chromium(strict_site, realm, "alice", tmp_path)
+    assert "Password" in shown_by_chromium(playwright, strict_site, realm, "alice", tmp_path)
