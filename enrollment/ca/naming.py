@@ -13,7 +13,7 @@ from enrollment.ca.names import UPN_OID, common_name, is_dns_name
 from enrollment.ca.template import SERVER_AUTHENTICATION, CertificateTemplate, SubjectSource
 
 if TYPE_CHECKING:
-    from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.certification_request import CertificationRequest
     from enrollment.ca.requester import Requester
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enrollment.ca.attributes import RequestAttributes
-    from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.certification_request import CertificationRequest
 
 
 @dataclass(frozen=True, slots=True)

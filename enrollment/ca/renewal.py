@@ -14,8 +14,9 @@ from enrollment.ca.names import HeldName, names_of, visible
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from enrollment.ca.policy import LostKey, Requester
-    from enrollment.ca.request import CertificationRequest
+    from enrollment.ca.certification_request import CertificationRequest
+    from enrollment.ca.knowledge import LostKey
+    from enrollment.ca.requester import Requester
 
 
 @dataclass(frozen=True, slots=True)
