@@ -7,9 +7,7 @@ the outer one, so the rows add up to the whole.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -58,18 +56,8 @@ class Clock:
 
 
 def run() -> None:
-    """Measure in a process of its own, because Django is set up once per process."""
-    with tempfile.TemporaryDirectory(prefix="certsrv-bench-") as home:
-        variables = site.environment(home, 1, workers=1, ca_key="rsa:3072")
-        for command in (["manage.py", "setup"], ["-m", "benchmarks.phases"]):
-            answer = subprocess.run(
-                [sys.executable, *command],
-                cwd=site.ROOT,
-                env=variables,
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    """Measure on a site of its own, and print."""
+    found = site.measured_apart("benchmarks.phases", ca_key="rsa:3072")
     whole = sum(found.values())
     rows = [
         (name, f"{seconds * 1e3:.2f}", f"{seconds / whole:.0%}") for name, seconds in found.items()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,18 +17,8 @@ _TOKEN: Final = "token"  # noqa: S105 - a word
 
 
 def run() -> None:
-    """Measure in a process of its own, because Django is set up once per process."""
-    with tempfile.TemporaryDirectory(prefix="certsrv-bench-") as home:
-        variables = site.environment(home, 1, workers=1, ca_key="ec:p256")
-        for command in (["manage.py", "setup"], ["-m", "benchmarks.signin"]):
-            answer = subprocess.run(
-                [sys.executable, *command],
-                cwd=site.ROOT,
-                env=variables,
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    """Measure on a site of its own, and print."""
+    found = site.measured_apart("benchmarks.signin", ca_key="ec:p256")
     rows = [(name, f"{seconds * 1e3:,.2f}") for name, seconds in found.items()]
     print("## Signing in with every request: milliseconds over the empty view, one process\n")
     print(measure.table(("way", "ms more"), rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -111,6 +112,25 @@ def manage(command: str, variables: dict[str, str]) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def measured_apart(module: str, *, ca_key: str) -> dict[str, float]:
+    """Run a module in a process of its own on a new site, and read what it prints last as JSON.
+
+    Django is set up once per process.
+    """
+    with tempfile.TemporaryDirectory(prefix="certsrv-bench-") as home:
+        variables = environment(home, 1, workers=1, ca_key=ca_key)
+        manage("setup", variables)
+        answer = subprocess.run(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env=variables,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
 
 
 def free_port() -> int:
