@@ -9,14 +9,14 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from enrollment.admin.readonly import plain_title
+from enrollment.admin.titled import TitledAdmin
 from enrollment.models import AgentGrant, Template
 from enrollment.services import agent_grants, agents
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.forms import ModelForm
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 
 class AgentGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -70,7 +70,7 @@ class AgentGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
 
 
 @admin.register(AgentGrant)
-class AgentGrantAdmin(admin.ModelAdmin[AgentGrant]):
+class AgentGrantAdmin(TitledAdmin[AgentGrant]):
     """Without a row here nobody asks for anybody else."""
 
     form = AgentGrantForm
@@ -103,12 +103,6 @@ class AgentGrantAdmin(admin.ModelAdmin[AgentGrant]):
 
     def has_change_permission(self, request: HttpRequest, obj: AgentGrant | None = None) -> bool:
         return False
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": plain_title(self.model), **(extra_context or {})}
-        return super().changelist_view(request, context)
 
     def save_model(
         self, request: HttpRequest, obj: AgentGrant, form: ModelForm[AgentGrant], change: bool

@@ -10,14 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from enrollment.admin.lines import Lines, read_domain, read_network, read_pattern, read_suffix
-from enrollment.admin.readonly import plain_title
+from enrollment.admin.titled import TitledAdmin
 from enrollment.models import NameGrant
 from enrollment.services import name_grants
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.forms import ModelForm
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 
 class NameGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -44,7 +44,7 @@ class NameGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
 
 
 @admin.register(NameGrant)
-class NameGrantAdmin(admin.ModelAdmin[NameGrant]):
+class NameGrantAdmin(TitledAdmin[NameGrant]):
     """As soon as a template has a grant, only granted names may be asked for by it."""
 
     form = NameGrantForm
@@ -56,12 +56,6 @@ class NameGrantAdmin(admin.ModelAdmin[NameGrant]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NameGrant]:
         return super().get_queryset(request).select_related("group", "template")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": plain_title(self.model), **(extra_context or {})}
-        return super().changelist_view(request, context)
 
     def save_model(
         self, request: HttpRequest, obj: NameGrant, form: ModelForm[NameGrant], change: bool

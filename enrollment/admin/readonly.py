@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.template.response import TemplateResponse
 
 from enrollment.admin.paging import CappedPaginator
+from enrollment.admin.titled import Row, TitledAdmin
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-Row = TypeVar("Row", bound=Model)
 
-
-def plain_title(model: type[Model]) -> str:
-    """Name a list after what it holds; Django says "Select … to view"."""
-    plural = str(model._meta.verbose_name_plural)  # noqa: SLF001 - Django's public way to it
-    return plural[:1].upper() + plural[1:]
-
-
-class RecordAdmin(admin.ModelAdmin[Row]):
+class RecordAdmin(TitledAdmin[Row]):
     """What happened is read here; never typed in, edited or deleted, not even by a superuser."""
 
     actions = None
@@ -45,13 +37,6 @@ class RecordAdmin(admin.ModelAdmin[Row]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401 - Django's signature
         return False
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """List the records under their own name; there is nothing to select."""
-        context = {"title": plain_title(self.model), **(extra_context or {})}
-        return super().changelist_view(request, context)
 
     def story(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """Return what the page of one record shows."""

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from enrollment.admin import state, trail
 from enrollment.admin.paging import BoundedSearch
-from enrollment.admin.readonly import plain_title
 from enrollment.admin.template_form import TemplateForm
+from enrollment.admin.titled import TitledAdmin
 from enrollment.models import Template
 from enrollment.services import templates
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Template)
-class TemplateAdmin(BoundedSearch[Template]):
+class TemplateAdmin(TitledAdmin[Template], BoundedSearch[Template]):
     """Templates may be added, changed and published, never deleted: certificates name them."""
 
     form = TemplateForm
@@ -66,12 +66,6 @@ class TemplateAdmin(BoundedSearch[Template]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         return super().get_queryset(request).prefetch_related("enroll_groups")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": plain_title(self.model), **(extra_context or {})}
-        return super().changelist_view(request, context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         return False

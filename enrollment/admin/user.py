@@ -16,7 +16,7 @@ from enrollment import conf, conf_ntlm
 from enrollment.admin import access, links, user_outside, user_sign_in
 from enrollment.admin.mapping import MappingInline
 from enrollment.admin.paging import BoundedSearch
-from enrollment.admin.readonly import plain_title
+from enrollment.admin.titled import TitledAdmin
 from enrollment.models import Account, CertificateMapping, ManagerScope
 from enrollment.services import (
     audit,
@@ -63,7 +63,7 @@ class ScopeInline(admin.TabularInline[ManagerScope, User]):
 
 
 @admin.register(User)
-class AccountAdmin(BoundedSearch[User], UserAdmin[User]):
+class AccountAdmin(TitledAdmin[User], BoundedSearch[User], UserAdmin[User]):
     """Accounts are added, changed and switched off, never deleted or renamed: much names them."""
 
     form = user_outside.PersonForm
@@ -106,12 +106,6 @@ class AccountAdmin(BoundedSearch[User], UserAdmin[User]):
             ),
             *super().get_urls(),
         ]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": plain_title(self.model), **(extra_context or {})}
-        return super().changelist_view(request, context)
 
     def change_view(
         self,
