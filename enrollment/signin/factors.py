@@ -1,5 +1,8 @@
 """The pages of second factors: which there are, adding and removing one, recovery codes."""
 
+from collections.abc import Callable
+from functools import wraps
+
 import segno
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
@@ -24,13 +27,34 @@ _PENDING = "pending_app"
 _WRONG = "This is not the code of now. Look at the clock of your phone, wait for the next code."
 
 
+def _of_person(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Give a view the person at the browser; refuse programs."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, **arguments: int) -> HttpResponseBase:
+        user = person_at_browser(request)
+        return _refuse(request) if user is None else view(request, user, **arguments)
+
+    return inner
+
+
+def _proved_lately(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Have somebody prove who they are before a view that changes something."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, user: User, **arguments: int) -> HttpResponseBase:
+        if not session.may_change(request):
+            return _ask_again(request, user)
+        return view(request, user, **arguments)
+
+    return inner
+
+
 @never_cache
 @require_GET
-def page(request: HttpRequest) -> HttpResponseBase:
+@_of_person
+def page(request: HttpRequest, user: User) -> HttpResponseBase:
     """List the factors of this account, or say how to begin."""
-    user = person_at_browser(request)
-    if user is None:
-        return _refuse(request)
     following = session.next_address(request, request.GET.get("next", ""))
     context = {
         "factors": second_factor.of(user),
@@ -45,13 +69,10 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def add_app(request: HttpRequest) -> HttpResponseBase:
+@_of_person
+@_proved_lately
+def add_app(request: HttpRequest, user: User) -> HttpResponseBase:
     """Show a secret, and take it once the app shows the right code for it."""
-    user = person_at_browser(request)
-    if user is None:
-        return _refuse(request)
-    if not session.may_change(request):
-        return _ask_again(request, user)
     form = AppForm(request.POST or None)
     secret = _pending(request, user, is_new=request.method == "GET")
     if request.method == "POST" and form.is_valid():
@@ -76,13 +97,10 @@ def add_app(request: HttpRequest) -> HttpResponseBase:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def add_passkey(request: HttpRequest) -> HttpResponseBase:
+@_of_person
+@_proved_lately
+def add_passkey(request: HttpRequest, user: User) -> HttpResponseBase:
     """Have the browser make a passkey, and keep its public key."""
-    user = person_at_browser(request)
-    if user is None:
-        return _refuse(request)
-    if not session.may_change(request):
-        return _ask_again(request, user)
     form = PasskeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         sent = form.cleaned_data
@@ -106,13 +124,10 @@ def add_passkey(request: HttpRequest) -> HttpResponseBase:
 
 @never_cache
 @require_POST
-def remove(request: HttpRequest, factor_id: int) -> HttpResponseBase:
+@_of_person
+@_proved_lately
+def remove(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
     """Take a factor of this account away, which wants the present one."""
-    user = person_at_browser(request)
-    if user is None:
-        return _refuse(request)
-    if not session.may_change(request):
-        return _ask_again(request, user)
     if second_factor.remove(user, factor_id, timezone.now()):
         success(request, "It is removed; sessions that it opened have no second factor any more.")
     else:
@@ -122,11 +137,9 @@ def remove(request: HttpRequest, factor_id: int) -> HttpResponseBase:
 
 @never_cache
 @require_POST
-def make_codes(request: HttpRequest) -> HttpResponseBase:
+@_of_person
+def make_codes(request: HttpRequest, user: User) -> HttpResponseBase:
     """Make new recovery codes, which wants the present factor."""
-    user = person_at_browser(request)
-    if user is None:
-        return _refuse(request)
     if not second_factor.has_any(user):
         error(request, "Recovery codes stand in for a second factor. Add one first.")
         return redirect("signin:factors")
