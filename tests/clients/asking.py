@@ -1,9 +1,14 @@
-"""Certification requests as the owners of these clients make them."""
+"""What the owners of these clients do: make a request, ask with curl."""
+
+import subprocess
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+
+from tests.live import LiveSite, clean_environment
+from tests.tools import require
 
 
 def request_pem(name: str, *, bits: int | None = None) -> str:
@@ -20,3 +25,19 @@ def request_pem(name: str, *, bits: int | None = None) -> str:
         .sign(key, hashes.SHA256())
     )
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def curl(site: LiveSite, *words: str, **environment: str) -> tuple[str, str]:
+    """Ask a site with curl, which trusts it; return status and page."""
+    trusting = (require("curl"), "-sS", "--cacert", str(site.ca_file))
+    done = subprocess.run(
+        [*trusting, "-w", "\n%{http_code}", *words],
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    page, _, status = done.stdout.rpartition("\n")
+    return status, page

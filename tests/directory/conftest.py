@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import Group
 
-from enrollment import conf
 from enrollment.services.outside import connection, fresh
 from enrollment.signin import accounts
 from tests.directory.server import Server, make_server
+from tests.signin.conftest import _fast_hashes, configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_django import Settings
+
+__all__ = ["_fast_hashes", "configure"]
 
 
 @pytest.fixture(scope="session")
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The directory, while the session lasts."""
     yield from make_server(tmp_path_factory.mktemp("directory"))
-
-
-@pytest.fixture(autouse=True)
-def _fast_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +37,6 @@ def forget() -> Callable[[], None]:
 
     everything()
     return everything
-
-
-@pytest.fixture
-def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Change settings for one test."""
-
-    def change(**values: Any) -> None:
-        changed = dataclasses.replace(conf.current(), **values)
-        monkeypatch.setattr(conf, "current", lambda: changed)
-
-    return change
 
 
 @pytest.fixture

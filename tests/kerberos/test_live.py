@@ -13,10 +13,11 @@ import pytest
 
 from enrollment.signin.channel import binding_of
 from tests.chromium import ARGUMENTS, CHROMIUM
+from tests.clients import asking
 from tests.clients.asking import request_pem
 from tests.kerberos.realm import context_for, negotiate
 from tests.live import LiveSite, clean_environment
-from tests.tools import missing, require
+from tests.tools import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,20 +32,7 @@ PAGE = "/certsrv/certrqus.asp"
 
 def curl(site: LiveSite, realm: Realm, name: str, *words: str) -> tuple[str, str]:
     """Ask as somebody; return status and page."""
-    done = subprocess.run(
-        [
-            *(require("curl"), "-sS", "--negotiate", "-u", ":", "--cacert", str(site.ca_file)),
-            *("-w", "\n%{http_code}", *words),
-        ],
-        env=clean_environment(**realm.environment(name)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    page, _, status = done.stdout.rpartition("\n")
-    return status, page
+    return asking.curl(site, "--negotiate", "-u", ":", *words, **realm.environment(name))
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from tests.clients import asking
 from tests.clients.asking import request_pem
 from tests.clients.environments import interpreter
 from tests.live import clean_environment
 from tests.ntlm.relay import in_the_middle, own_certificate
 from tests.ntlm.talk import Program, binding_to
-from tests.tools import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,20 +97,7 @@ def test_requests_ntlm_without_binding_is_refused(ntlm_site: NtlmSite) -> None:
 
 
 def curl(site: NtlmSite, url: str, password: str, *words: str) -> tuple[str, str]:
-    done = subprocess.run(
-        [
-            *(require("curl"), "-sS", "--ntlm", "-u", f"alice:{password}"),
-            *("--cacert", str(site.live.ca_file), "-w", "\n%{http_code}", *words, url),
-        ],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    page, _, status = done.stdout.rpartition("\n")
-    return status, page
+    return asking.curl(site.live, "--ntlm", "-u", f"alice:{password}", *words, url)
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])

@@ -17,18 +17,19 @@ import pytest
 import requests
 from django.contrib.auth.models import Group
 
-from enrollment import conf
 from enrollment.conf_oidc import Oidc
 from enrollment.environment import Secret
 from enrollment.services.outside import fresh, provider
 from tests.live import clean_environment, free_port
+from tests.signin.conftest import _fast_hashes, configure
 from tests.tools import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django.test import Client
-    from pytest_django import Settings
+
+__all__ = ["_fast_hashes", "configure"]
 
 HOME = "/accounts/password/"
 CALLBACK = "http://testserver/accounts/oidc/callback/"
@@ -130,11 +131,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 
 
 @pytest.fixture(autouse=True)
-def _fast_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
 def forget() -> Callable[[], None]:
     """Forget what the process remembers of the provider, as time does."""
 
@@ -145,17 +141,6 @@ def forget() -> Callable[[], None]:
 
     everything()
     return everything
-
-
-@pytest.fixture
-def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Change settings for one test."""
-
-    def change(**values: Any) -> None:
-        changed = dataclasses.replace(conf.current(), **values)
-        monkeypatch.setattr(conf, "current", lambda: changed)
-
-    return change
 
 
 @pytest.fixture
