@@ -251,13 +251,19 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
 
 
 def wildcards_over_others(
-    names: tuple[HeldName, ...], requester: Requester, now: datetime
+    names: tuple[HeldName, ...], requester: Requester, now: datetime, *, besides: Iterable[str] = ()
 ) -> frozenset[HeldName]:
     """Return the wildcards among `names` that stand for hosts of others, and are not one's own yet.
 
     What a valid certificate of the requester has is the requester's own. For the rest, the table of
     names is read from end to end, once for all wildcards of a request; of more than
     `MOST_WILDCARDS` every one counts as standing for others.
+
+    Args:
+        names: of the certificate as it would be signed.
+        requester: who asks.
+        now: timezone-aware UTC.
+        besides: hosts of others that stand in no certificate yet.
     """
     wildcards = [name for name in names if is_wildcard(name)]
     if wildcards:
@@ -291,8 +297,9 @@ def wildcards_over_others(
         .exclude(user__username=requester.name)
         .values_list("host", flat=True)
     )
-    hosts = (*certified[:MOST_HOLDERS], *given[:MOST_HOLDERS])
-    return frozenset(domains[host[host.index(".") :]] for host in hosts)
+    hosts = (*certified[:MOST_HOLDERS], *given[:MOST_HOLDERS], *besides)
+    above = (host[host.find(".") :] for host in hosts if "." in host)
+    return frozenset(domains[domain] for domain in above if domain in domains)
 
 
 def _directly_below(column: str, domains: Iterable[str]) -> Q:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from enrollment.ca.names import HeldName
     from enrollment.ca.template import CertificateTemplate
     from enrollment.services.judgement import Judgement
 
@@ -68,6 +69,7 @@ def decide_again(judged: Judgement, *, now: datetime) -> Decision:
         judged.knowledge,
         holders=_holders(judged, template, underway, now),
         counts=_counts(judged, template, underway, now),
+        wildcards_over_others=_wildcards(judged, template, underway, now),
     )
     if known == judged.knowledge:
         return judged.decision
@@ -120,6 +122,16 @@ def _holders(
         for name in judged.names
         if requester != judged.requester.name and name.value in values
     )
+
+
+def _wildcards(
+    judged: Judgement, template: CertificateTemplate, underway: Sequence[_Underway], now: datetime
+) -> frozenset[HeldName]:
+    if not _minds_names(template):
+        return judged.knowledge.wildcards_over_others
+    mine = judged.requester.name
+    signing = [value for requester, values, *_ in underway if requester != mine for value in values]
+    return knowledge.wildcards_over_others(judged.names, judged.requester, now, besides=signing)
 
 
 def _counts(

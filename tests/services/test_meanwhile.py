@@ -74,6 +74,35 @@ def test_a_name_that_is_being_signed_for_somebody_else_makes_the_request_wait(
     assert "somebody else holds a valid certificate with this name" in row.detail
 
 
+def test_a_wildcard_over_a_host_that_somebody_else_was_given_meanwhile_waits(
+    requester: Requester, stranger: Requester, after_judgement: Any
+) -> None:
+    after_judgement(lambda: submit(stranger, "shop.example.org"))
+
+    row = submit(requester, "*.example.org", dns=["*.example.org"])
+
+    assert row.state is Disposition.UNDER_SUBMISSION
+    assert "hosts of others" in row.detail
+
+
+def test_a_wildcard_over_a_host_that_is_being_signed_for_somebody_else_waits(
+    requester: Requester, stranger: Requester, unsigned: Any
+) -> None:
+    unsigned(lambda: submit(stranger, "shop.example.org"))
+
+    row = submit(requester, "*.example.org", dns=["*.example.org"])
+
+    assert row.state is Disposition.UNDER_SUBMISSION
+
+
+def test_a_wildcard_over_one_s_own_host_that_is_being_signed_is_issued(
+    requester: Requester, unsigned: Any
+) -> None:
+    unsigned(lambda: submit(requester, "shop.example.org"))
+
+    assert submit(requester, "*.example.org", dns=["*.example.org"]).state is Disposition.ISSUED
+
+
 def test_other_names_and_other_people_are_not_in_the_way(
     requester: Requester, stranger: Requester, after_judgement: Any, unsigned: Any
 ) -> None:
