@@ -47,6 +47,8 @@ class AgentGrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
             self.fields["templates"].queryset = offered.order_by(  # type: ignore[attr-defined]  # a model field
                 "-published", "display_name"
             )
+            # A template is made with care, not in a window beside a grant.
+            self.fields["templates"].widget.can_add_related = False
 
     def clean_account(self) -> str:
         """Find the account; it must be there already."""

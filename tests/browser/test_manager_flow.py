@@ -110,13 +110,17 @@ def test_the_desk_fits_a_phone(page: Page, chromium: Browser, live_site: LiveSit
         "review": f"/admin/enrollment/enrollmentrequest/{waiting}/change/",
         "certificates": "/admin/enrollment/certificate/",
         "templates": "/admin/enrollment/template/",
+        "template": "/admin/enrollment/template/1/change/",
     }
+    rows = "[...document.querySelectorAll('.form-row')]"
+    cut_off = f"{rows}.filter(row => row.scrollWidth > row.clientWidth + 1)"
     for name, address in pages.items():
         manager.goto(f"{live_site.url}{address}")
         too_wide = manager.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert too_wide <= 0, address
+        assert manager.evaluate(f"{cut_off}.length") == 0, address
         picture(manager, f"desk-phone-{name}")
     pocket.close()
 
