@@ -10,21 +10,15 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
 from enrollment import conf, conf_ntlm
 from enrollment.models import NtlmAccount
-from enrollment.services import audit
+from enrollment.services import audit, sealing
 from enrollment.services.nt_hash import nt_hash
 from enrollment.services.people import DESK_RIGHTS
 
@@ -36,17 +30,11 @@ _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 _CHARACTERS: Final = 26
 # "When was it last used?" needs no write at every request.
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
-_INFO: Final = b"certsrv: secrets of NTLM, 1"
-_NONCE_OCTETS: Final = 12
 _SITE: Final = "site"
 
 
 class NtlmRefused(Exception):
     """An account that may not use NTLM, and why, in one sentence."""
-
-
-class SecretSealed(Exception):
-    """A secret cannot be read: the secret of the site is not the one it was sealed under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,7 @@ def allow(user: User, *, actor: str, now: datetime) -> str:
     NtlmAccount.objects.update_or_create(
         user=user,
         defaults={
-            "sealed": _seal(user, nt_hash(password)),
+            "sealed": sealing.seal(nt_hash(password), _owner(user.pk), purpose=sealing.NTLM),
             "allowed_at": now,
             "allowed_by": actor,
             "last_used_at": None,
@@ -121,7 +109,7 @@ def holder_of(name: str, *, now: datetime) -> Holder | None:
         return None
     try:
         return Holder(row.user, _open(row))
-    except SecretSealed:
+    except sealing.SealBroken:
         return None
 
 
@@ -180,31 +168,15 @@ def can_be_read(row: NtlmAccount) -> bool:
     """Whether the secret of an account can be used."""
     try:
         _open(row)
-    except SecretSealed:
+    except sealing.SealBroken:
         return False
     return True
 
 
-def _seal(user: User, secret: bytes) -> bytes:
-    nonce = secrets.token_bytes(_NONCE_OCTETS)
-    return nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, secret, _owner(user.pk))
-
-
 def _open(row: NtlmAccount) -> bytes:
-    sealed = bytes(row.sealed)
-    nonce, content = sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:]
-    try:
-        return _cipher(settings.SECRET_KEY).decrypt(nonce, content, _owner(row.user_id))
-    except InvalidTag:
-        raise SecretSealed from None
+    return sealing.unseal(bytes(row.sealed), _owner(row.user_id), purpose=sealing.NTLM)
 
 
-def _owner(key: int) -> bytes:
+def _owner(key: int) -> str:
     # A secret that is moved to another row opens nothing there.
-    return f"account {key}".encode()
-
-
-@lru_cache(maxsize=1)
-def _cipher(site_secret: str) -> AESGCM:
-    derived = HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(site_secret.encode())
-    return AESGCM(derived)
+    return f"account {key}"

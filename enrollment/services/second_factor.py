@@ -89,7 +89,7 @@ def add_app(user: User, secret: bytes, code: str, label: str, now: datetime) -> 
         lockout.code_failed(user.get_username(), now)
         return None
     row = SecondFactor(kind=APP, label=label, counter=step)
-    row.secret = sealing.seal(secret, _owner(user))
+    row.secret = sealing.seal(secret, _owner(user), purpose=sealing.SECOND_FACTORS)
     return _add(user, row, now)
 
 
@@ -197,7 +197,7 @@ def check_code(user: User, code: str, now: datetime) -> str | None:
 def _by_app(user: User, code: str, now: datetime) -> str | None:
     for row in SecondFactor.objects.filter(user=user, kind=APP):
         try:
-            secret = sealing.unseal(bytes(row.secret), _owner(user))
+            secret = sealing.unseal(bytes(row.secret), _owner(user), purpose=sealing.SECOND_FACTORS)
         except sealing.SealBroken as error:
             log.error("The authenticator app of %s cannot be used: %s", user.pk, error)  # noqa: TRY400 - no trace
             continue
@@ -282,7 +282,7 @@ def _new_code() -> str:
 def _digest_of_code(user: User, code: str) -> str:
     """Return a keyed digest; 80 random bits need no slow hash."""
     message = f"{_owner(user)} {_plain(code)}".encode()
-    return hmac.digest(sealing.derived("recovery codes"), message, hashlib.sha256).hex()
+    return hmac.digest(sealing.derived(sealing.RECOVERY_CODES), message, hashlib.sha256).hex()
 
 
 def _digest_of(identifier: bytes) -> str:

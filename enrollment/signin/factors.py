@@ -170,9 +170,11 @@ def _pending(request: HttpRequest, user: User, *, is_new: bool) -> bytes:
     kept = request.session.get(_PENDING)
     if kept is None or is_new:
         secret = totp.new_secret()
-        request.session[_PENDING] = sealing.seal(secret, owner).hex()
+        request.session[_PENDING] = sealing.seal(
+            secret, owner, purpose=sealing.SECOND_FACTORS
+        ).hex()
         return secret
-    return sealing.unseal(bytes.fromhex(kept), owner)
+    return sealing.unseal(bytes.fromhex(kept), owner, purpose=sealing.SECOND_FACTORS)
 
 
 def _grouped(address: str) -> str:

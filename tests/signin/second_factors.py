@@ -41,7 +41,7 @@ def give_app(user: User, secret: bytes = SECRET) -> SecondFactor:
         user=user,
         kind=APP,
         label="Phone",
-        secret=sealing.seal(secret, f"user {user.pk}"),
+        secret=sealing.seal(secret, f"user {user.pk}", purpose=sealing.SECOND_FACTORS),
         added_at=timezone.now(),
     )
 
