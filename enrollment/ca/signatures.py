@@ -9,7 +9,7 @@ Source: RFC 3279, RFC 4055, RFC 5758, RFC 8410, RFC 9881.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -68,6 +68,7 @@ class SignatureAlgorithm:
     scheme: Scheme | None = None
     hash: hashes.HashAlgorithm | None = None
     mask_hash: hashes.HashAlgorithm | None = None
+    salt: int = 0
 
 
 _HASHES: Final[dict[str, tuple[str, hashes.HashAlgorithm]]] = {
@@ -99,6 +100,10 @@ _HASH_OIDS: Final = {
     "2.16.840.1.101.3.4.2.10": "sha3-512",
 }
 _PSS: Final = "1.2.840.113549.1.1.10"
+_MGF1: Final = "1.2.840.113549.1.1.8"
+_PSS_FIELDS: Final = (0xA0, 0xA1, 0xA2, 0xA3)
+_HASH_FIELD, _MASK_FIELD, _SALT_FIELD, _TRAILER_FIELD = _PSS_FIELDS
+_PSS_SALT: Final = 20
 _SCHEMES: Final = {
     "1.2.840.113549.1.1.4": (Scheme.RSA, "md5"),
     "1.3.14.3.2.3": (Scheme.RSA, "md5"),
@@ -216,24 +221,64 @@ def for_key(public_key: PublicKeyTypes, hash_name: str) -> SignatureAlgorithm | 
 
 
 def _read_pss(parameters: ber.Node | None) -> SignatureAlgorithm:
-    """Read RSASSA-PSS-params; what is left out is SHA-1 (RFC 4055 section 3.1)."""
-    hash_key = mask_key = "sha1"
-    for field in parameters.walk() if parameters is not None and parameters.constructed else ():
-        value = next(field.walk(), None) if field.constructed else None
-        if value is None or field.tag not in {0xA0, 0xA1}:
-            continue
-        if field.tag == 0xA1:  # noqa: PLR2004 - [1] mask generation: MGF1, then its hash
-            value = [value, *value.expect(der.SEQUENCE, "The mask algorithm").children()][-1]
-        found = read_hash(value, "The hash of the PSS signature")
-        if found is None:
-            return SignatureAlgorithm(
-                SignatureFacts("RSASSA-PSS with an unknown hash", _PSS, None, weak=False)
+    """Read RSASSA-PSS-params; what is left out is SHA-1 and a salt of 20 (RFC 4055 section 3.1).
+
+    Raises:
+        MalformedRequest: they are none.
+    """
+    fields = _pss_fields(parameters)
+    hash_key, mask_key, salt = "sha1", "sha1", _PSS_SALT
+    if _HASH_FIELD in fields:
+        found = read_hash(fields[_HASH_FIELD], "The hash of the PSS signature")
+        hash_key = found[0] if found else ""
+    if _MASK_FIELD in fields:
+        mask_key = _read_mask(fields[_MASK_FIELD])
+    if _SALT_FIELD in fields:
+        salt = _small_number(fields[_SALT_FIELD], "The salt length of the PSS signature")
+    trailer = fields.get(_TRAILER_FIELD)
+    if trailer and _small_number(trailer, "The trailer of the PSS signature") != 1:
+        raise MalformedRequest("The trailer of the PSS signature is not 1.", remedy=_SIGN_AGAIN)
+    if not hash_key or not mask_key:
+        of_what = "hash" if not hash_key else "mask"
+        return SignatureAlgorithm(
+            SignatureFacts(f"RSASSA-PSS with an unknown {of_what}", _PSS, None, weak=False)
+        )
+    return replace(_with_hash(_PSS, Scheme.PSS, hash_key, mask_key), salt=salt)
+
+
+def _pss_fields(parameters: ber.Node | None) -> dict[int, ber.Node]:
+    """Return the value of each field by its tag."""
+    if parameters is None:
+        return {}
+    fields: dict[int, ber.Node] = {}
+    for field in parameters.expect(der.SEQUENCE, "The parameters of the PSS signature").children():
+        value = field.children() if field.constructed else []
+        is_next = field.tag in _PSS_FIELDS and all(field.tag > tag for tag in fields)
+        if not is_next or len(value) != 1:
+            raise MalformedRequest(
+                "The parameters of the PSS signature are none of RFC 4055.", remedy=_SIGN_AGAIN
             )
-        if field.tag == 0xA0:  # noqa: PLR2004 - [0] hash
-            hash_key = found[0]
-        else:
-            mask_key = found[0]
-    return _with_hash(_PSS, Scheme.PSS, hash_key, mask_key)
+        fields[field.tag] = value[0]
+    return fields
+
+
+def _read_mask(node: ber.Node) -> str:
+    """Return the hash of MGF1, or nothing for what is not MGF1 with a hash that we compute."""
+    parts = node.expect(der.SEQUENCE, "The mask of the PSS signature").children()
+    if len(parts) != 2:  # noqa: PLR2004 - which function, and its hash
+        raise MalformedRequest("The mask of the PSS signature has no hash.", remedy=_SIGN_AGAIN)
+    if ber.object_identifier(parts[0], "The mask of the PSS signature") != _MGF1:
+        return ""
+    found = read_hash(parts[1], "The hash of the PSS mask")
+    return found[0] if found else ""
+
+
+def _small_number(node: ber.Node, what: str) -> int:
+    content = node.expect(der.INTEGER, what).content
+    number = int.from_bytes(content, "big", signed=True)
+    if number not in range(0x8000):
+        raise MalformedRequest(f"{what} is out of range.", remedy=_SIGN_AGAIN)
+    return number
 
 
 def verify(
@@ -319,7 +364,8 @@ def _compute(
         whole = signature.rjust((key.key_size + 7) // 8, b"\x00")
         if scheme is Scheme.PSS:
             mask = padding.MGF1(algorithm.mask_hash or digest)
-            key.verify(whole, message, padding.PSS(mask, padding.PSS.AUTO), digest)
+            # As said, not as found: what others do not accept is no proof here either.
+            key.verify(whole, message, padding.PSS(mask, algorithm.salt), digest)
         else:
             key.verify(whole, message, _PKCS1, digest)
     elif isinstance(key, ec.EllipticCurvePublicKey) and digest is not None:

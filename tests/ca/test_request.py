@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, mldsa, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from enrollment.ca import der
 from enrollment.ca.errors import (
@@ -18,7 +16,6 @@ from enrollment.ca.errors import (
     MalformedRequest,
     NotARequest,
     RequestTooLarge,
-    SignatureInvalid,
     SubjectInvalid,
     TruncatedRequest,
 )
@@ -29,7 +26,6 @@ from tests import make, messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 SUBJECT = messages.common_name("www.example.com")
 KEY_USAGE = messages.extension("2.5.29.15", bytes.fromhex("030205a0"), critical=True)
@@ -58,125 +54,6 @@ def test_subject_and_key_are_cut_out_octet_for_octet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected", "algorithm"),
-    [
-        ("rsa:2048", KeyKind.RSA, "RSA with SHA-256"),
-        ("ec:p256", KeyKind.EC_P256, "ECDSA with SHA-256"),
-        ("ec:p384", KeyKind.EC_P384, "ECDSA with SHA-256"),
-        ("ec:p521", KeyKind.EC_P521, "ECDSA with SHA-256"),
-        ("ed25519", KeyKind.ED25519, "Ed25519"),
-        ("ed448", KeyKind.ED448, "Ed448"),
-    ],
-)
-def test_each_usual_kind_of_key_is_proven(kind: str, expected: KeyKind, algorithm: str) -> None:
-    request = make.request(kind=kind)
-
-    assert request.key.kind is expected
-    assert (request.signature.algorithm, request.unverifiable) == (algorithm, None)
-
-
-def hashless(private_key: PrivateKeyTypes, oid: str) -> bytes:
-    info = der.sequence(der.integer(0), SUBJECT, messages.spki(private_key), der.explicit(0, b""))
-    assert isinstance(
-        private_key,
-        ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | mldsa.MLDSA65PrivateKey,
-    )
-    return der.sequence(info, der.sequence(der.oid(oid)), der.bit_string(private_key.sign(info)))
-
-
-def test_an_ml_dsa_request_is_proven() -> None:
-    octets = hashless(mldsa.MLDSA65PrivateKey.generate(), "2.16.840.1.101.3.4.3.18")
-
-    request = parse_certification_request(octets)
-
-    assert (request.key.kind, request.unverifiable) == (KeyKind.ML_DSA_65, None)
-
-
-@pytest.mark.parametrize(("digest", "name"), [("sha1", "RSA with SHA-1"), ("md5", "RSA with MD5")])
-def test_a_signature_by_a_broken_hash_is_verified_and_marked(digest: str, name: str) -> None:
-    request = parse_certification_request(messages.pkcs10(make.key(), SUBJECT, digest=digest))
-
-    assert (request.signature.algorithm, request.signature.weak) == (name, True)
-
-
-@pytest.mark.parametrize("digest", ["sha256", "sha1", "md5"])
-def test_a_request_changed_after_signing_is_refused_whatever_its_hash(digest: str) -> None:
-    octets = messages.pkcs10(make.key(), SUBJECT, digest=digest)
-    changed = octets.replace(b"www.example.com", b"www.example.org")
-
-    with pytest.raises(SignatureInvalid, match="does not fit"):
-        parse_certification_request(changed)
-
-
-def test_a_request_signed_by_another_key_is_refused() -> None:
-    octets = messages.pkcs10(make.key(), SUBJECT, public_key=messages.spki(make.key(number=1)))
-
-    with pytest.raises(SignatureInvalid, match="does not fit"):
-        parse_certification_request(octets)
-
-
-def test_an_algorithm_that_cannot_belong_to_the_key_is_refused() -> None:
-    algorithm = messages.signature_algorithm(make.key("ec:p256"))
-
-    with pytest.raises(SignatureInvalid, match="another kind"):
-        parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
-
-
-def test_a_hash_instead_of_a_signature_proves_nothing() -> None:
-    with pytest.raises(SignatureInvalid, match="hash instead of a signature"):
-        parse_certification_request(messages.null_signed_pkcs10(make.key(), SUBJECT))
-
-
-@pytest.mark.parametrize("salt", [padding.PSS.MAX_LENGTH, 32, 20])
-def test_a_pss_signature_is_verified_with_its_own_parameters(salt: object) -> None:
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pss")])
-    key = make.key()
-    assert isinstance(key, rsa.RSAPrivateKey)
-    pss = padding.PSS(padding.MGF1(hashes.SHA384()), salt)  # type: ignore[arg-type]  # a length
-    built = x509.CertificateSigningRequestBuilder().subject_name(name)
-    octets = built.sign(key, hashes.SHA384(), rsa_padding=pss).public_bytes(Encoding.DER)
-
-    request = parse_certification_request(octets)
-
-    assert request.signature.algorithm == "RSASSA-PSS with SHA-384"
-
-
-PSS = "1.2.840.113549.1.1.10"
-SHA1_MASK = der.explicit(1, der.sequence(der.oid("1.2.840.113549.1.1.8"), der.sequence()))
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        der.sequence(der.explicit(1, der.sequence())),
-        der.sequence(der.explicit(1, der.null())),
-        der.sequence(der.explicit(0, der.sequence())),
-        der.sequence(SHA1_MASK),
-    ],
-)
-def test_pss_parameters_without_their_parts_are_malformed(parameters: bytes) -> None:
-    algorithm = der.sequence(der.oid(PSS), parameters)
-
-    with pytest.raises(MalformedRequest):
-        parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
-
-
-def test_a_pss_signature_with_an_unknown_hash_is_named() -> None:
-    strange = der.explicit(0, der.sequence(der.oid("1.2.3.4")))
-    algorithm = der.sequence(der.oid(PSS), der.sequence(strange))
-
-    request = parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
-
-    assert "unknown hash" in (request.unverifiable or "")
-
-
-@pytest.mark.parametrize("algorithm", [der.sequence(), der.null(), der.sequence(der.null())])
-def test_an_algorithm_that_is_none_is_malformed(algorithm: bytes) -> None:
-    with pytest.raises(MalformedRequest):
-        parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
-
-
-@pytest.mark.parametrize(
     "value", [b"\x0c\x04caf\xe9", b"\x1e\x03\x00a\x00", b"\x1c\x03\x00\x00\x00"]
 )
 def test_a_damaged_string_in_the_subject_never_becomes_an_error_of_ours(value: bytes) -> None:
@@ -187,25 +64,6 @@ def test_a_damaged_string_in_the_subject_never_becomes_an_error_of_ours(value: b
         return
     with pytest.raises(MalformedRequest, match="String in the subject"):
         parse_certification_request(octets)
-
-
-UNKNOWN = {
-    "MD4": ("1.2.840.113549.1.1.3", "MD4 with RSA"),
-    "SLH-DSA": ("2.16.840.1.101.3.4.3.20", "SLH-DSA-SHA2-128s"),
-    "a composite": ("1.3.6.1.5.5.7.6.45", "composite of two algorithms"),
-    "something new": ("1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.1"),
-}
-
-
-@pytest.mark.parametrize("what", UNKNOWN)
-def test_a_signature_that_cannot_be_computed_is_named_not_guessed(what: str) -> None:
-    oid, named = UNKNOWN[what]
-    algorithm = der.sequence(der.oid(oid))
-
-    request = parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
-
-    assert request.unverifiable is not None
-    assert named in request.unverifiable
 
 
 @pytest.mark.parametrize(

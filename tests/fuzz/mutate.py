@@ -21,6 +21,8 @@ from tests.fuzz.hostile import OCTETS, WORDS
 Mutator = Callable[[bytes, random.Random], bytes]
 
 _DEPTH: Final = 24
+# More than any door lets in; what is repeated again and again fills the memory of the machine.
+MOST: Final = 256 * 1024
 # A key that everybody may know, so that the same input is made in every run.
 KEY: Final = ec.derive_private_key(0x5EED, ec.SECP256R1())
 _ALGORITHM: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
@@ -132,7 +134,8 @@ def _hostile_octets(node: ber.Node, chance: random.Random) -> bytes:
 
 
 def _repeated(node: ber.Node, chance: random.Random) -> bytes:
-    return node.octets * chance.choice((2, 2, 3, 10, 70, 300))
+    times = chance.choice((2, 2, 3, 10, 70, 300))
+    return node.octets * min(times, MOST // len(node.octets))
 
 
 def _nested(node: ber.Node, chance: random.Random) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enrollment.ca import der
 from tests.fuzz import doors, engine, mutate, runs, seeds, target
 from tests.tools import missing
 
@@ -138,3 +139,13 @@ def test_slow_is_told_by_the_processor_not_by_the_clock() -> None:
     patient = target.Target("patient", lambda _: time.sleep(0.2), lambda: ())
 
     assert target.judge(patient, b"") < 0.1
+
+
+def test_changes_of_changes_stay_within_bounds() -> None:
+    """Repeated values were repeated again until the fuzzer itself ran out of memory."""
+    chance = random.Random(1)  # noqa: S311 - chance that can be had again
+    data = der.sequence(der.octet_string(bytes(40_000)))
+
+    longest = max(len(mutate.values(data, chance)) for _ in range(300))
+
+    assert len(data) < longest < 3 * mutate.MOST
