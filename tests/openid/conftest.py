@@ -58,6 +58,7 @@ class Provider:
     """The provider, as somebody with a browser sees it."""
 
     folder: Path
+    callback: str = CALLBACK
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -73,7 +74,8 @@ class Provider:
 
     def start(self) -> None:
         """Run it until it answers."""
-        words = (str(self.port), str(self.folder), self.issuer, CLIENT_ID, CLIENT_SECRET, CALLBACK)
+        client = (CLIENT_ID, CLIENT_SECRET, self.callback)
+        words = (str(self.port), str(self.folder), self.issuer, *client)
         program = Path(__file__).parent / "provider_process.py"
         with (self.folder / "provider.log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -78,13 +78,15 @@ def _build_urls() -> None:
     from django.contrib.auth.models import Group, User
     from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
     from django.urls import include, path
+    from django.utils.html import format_html
 
     def sign_in(request: HttpRequest) -> HttpResponse:
         name = request.GET.get("as", "")
         if name:
             login(request, User.objects.get(username=name))
             return HttpResponseRedirect(request.GET["next"])
-        return HttpResponse("Who are you?")
+        target = format_html('<input type="hidden" name="next" value="{}">', request.GET["next"])
+        return HttpResponse(f'<form><label>Who? <input name="as"></label>{target}</form>')
 
     def people(request: HttpRequest) -> HttpResponse:
         for name, groups in json.loads(request.body).items():
