@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrollment.ca.disposition import Disposition
-from enrollment.models import Template
+from enrollment.models import SecondFactor, Template
+from enrollment.services import second_factor
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.models import User
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
@@ -97,6 +99,26 @@ class DispositionFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self._words.get(self.value() or "")
         return queryset.filter(disposition=chosen[1].value) if chosen else queryset
+
+
+class FactorFilter(admin.SimpleListFilter):
+    """Who has a second factor, and who should."""
+
+    title = "second factor"
+    parameter_name = "factor"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("lacking", "needed, and missing"), ("any", "set up"), ("none", "none")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        match self.value():
+            case "lacking":
+                return queryset.filter(pk__in=second_factor.lacking().values("pk"))
+            case "any":
+                return queryset.filter(pk__in=SecondFactor.objects.values("user"))
+            case "none":
+                return queryset.exclude(pk__in=SecondFactor.objects.values("user"))
+        return queryset
 
 
 class ExactFilter(admin.SimpleListFilter):

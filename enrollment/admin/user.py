@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 
 from enrollment import conf, conf_ntlm
 from enrollment.admin import access, links, user_outside, user_sign_in
+from enrollment.admin.filters import FactorFilter
 from enrollment.admin.mapping import MappingInline
 from enrollment.admin.paging import BoundedSearch
 from enrollment.admin.titled import TitledAdmin
@@ -24,6 +25,7 @@ from enrollment.services import (
     manager_scopes,
     ntlm_accounts,
     people,
+    second_factor,
 )
 from enrollment.services.holdings import Holding, Of
 
@@ -68,8 +70,8 @@ class AccountAdmin(TitledAdmin[User], BoundedSearch[User], UserAdmin[User]):
 
     form = user_outside.PersonForm
     inlines = (AccountInline, ScopeInline, MappingInline)
-    list_display = ("username", "full_name", "email", "roles", "is_active")
-    list_filter = ("is_active", "groups")
+    list_display = ("username", "full_name", "email", "roles", "factors", "is_active")
+    list_filter = ("is_active", FactorFilter, "groups")
     ordering = ("username",)
     filter_horizontal = ()
     show_facets = admin.ShowFacets.NEVER
@@ -90,7 +92,9 @@ class AccountAdmin(TitledAdmin[User], BoundedSearch[User], UserAdmin[User]):
         return (*fieldsets, ("Old programs", {"fields": ("ntlm",)}))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
+        lacks = second_factor.lacking().filter(pk=OuterRef("pk"))
+        rows = super().get_queryset(request).prefetch_related("groups", "second_factors")
+        return rows.annotate(lacks_factor=Exists(lacks))
 
     def get_urls(self) -> list[URLPattern]:
         return [
@@ -196,6 +200,14 @@ class AccountAdmin(TitledAdmin[User], BoundedSearch[User], UserAdmin[User]):
     @admin.display(description="name")
     def full_name(self, row: User) -> str:
         return row.get_full_name()
+
+    @admin.display(description="second factor")
+    def factors(self, row: User) -> str:
+        """Say by what somebody proves who they are; a mark is for those who should."""
+        asked_for: Any = row  # with what `get_queryset` adds
+        kinds = sorted({factor.kind for factor in asked_for.second_factors.all()})
+        missing = "⚠ none" if asked_for.lacks_factor else "none"
+        return ", ".join(kinds) or missing
 
     @admin.display(description="roles")
     def roles(self, row: User) -> str:

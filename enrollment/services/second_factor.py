@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
@@ -24,7 +25,7 @@ from enrollment.services import audit, lockout, locks, people, sealing, totp
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
 MOST_FACTORS: Final = 10
 RECOVERY_CODES: Final = 10
@@ -70,6 +71,16 @@ def is_required(user: User) -> bool:
     if wanted == conf_people.OFF:
         return False
     return wanted == conf_people.EVERYBODY or people.works_at_desk(user)
+
+
+def lacking() -> QuerySet[User]:
+    """Return who needs one and has none: `is_required` for all accounts, in one query."""
+    wanted = conf.current().second_factor.required
+    if wanted == conf_people.OFF:
+        return User.objects.none()
+    everybody = User.objects.filter(is_active=True)
+    asked = everybody if wanted == conf_people.EVERYBODY else people.workers()
+    return asked.filter(second_factors=None)
 
 
 # --- Adding and taking away ----------------------------------------------------------------------

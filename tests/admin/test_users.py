@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from enrollment import conf
+from enrollment.conf_people import REPORT, SecondFactor
 from enrollment.models import Account, AuditEvent
 from enrollment.services import lockout, second_factor
 from tests.signin.second_factors import give_app
@@ -239,3 +242,27 @@ def test_a_search_for_thousands_of_words_is_no_fault(office: Client) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_the_list_says_who_lacks_a_second_factor_that_they_need(
+    alice: User,
+    manager: User,
+    administrator: User,
+    office: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    give_app(administrator)
+    dry_run = dataclasses.replace(conf.current(), second_factor=SecondFactor(REPORT))
+    monkeypatch.setattr(conf, "current", lambda: dry_run)
+
+    def listed(question: str) -> dict[str, str]:
+        rows = office.get(f"/admin/auth/user/?{question}").context["cl"].result_list
+        entry = office.get("/admin/auth/user/").context["cl"].model_admin
+        return {row.username: entry.factors(row) for row in rows}
+
+    # The first account, `admin`, is in every group.
+    lacking = {"maria": "⚠ none", "admin": "⚠ none"}
+    assert listed("") == {"alice": "none", "ada": "app"} | lacking
+    assert listed("factor=lacking") == lacking
+    assert set(listed("factor=any")) == {"ada"}
+    assert set(listed("factor=none")) == {"alice", "maria", "admin"}
