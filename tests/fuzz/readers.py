@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import tempfile
 import unicodedata
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -30,11 +34,13 @@ from enrollment.ca.errors import EnrollmentError
 from enrollment.ca.request import CertificationRequest, parse_certification_request
 from enrollment.protocols.ocsp.codec import requests_in_path
 from enrollment.protocols.web import codec, commands
+from enrollment.signin import kerberos
 from enrollment.signin.credentials import account_name, parse_basic
 from enrollment.signin.ntlm import messages
 from enrollment.signin.ntlm.proof import is_proof
 from tests.fuzz import mutate, seeds
 from tests.fuzz.target import Target
+from tests.kerberos import keytabs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +52,7 @@ _NO_OPINION: Final = (
     x509.DuplicateExtension,
     x509.InvalidVersion,
 )
+_SERVICE: Final = "HTTP/ca.example.com@EXAMPLE.COM"
 _IN_QUOTES: Final = re.compile(r"[\w .()/@:%+,=*-]*", re.ASCII)
 
 
@@ -224,6 +231,29 @@ def _ntlm(octets: bytes) -> None:
         assert not is_proof(b"key", b"12345678", found)
 
 
+@cache
+def _service() -> Path:
+    """A folder with the keytab of a service that no ticket here is for."""
+    folder = tempfile.TemporaryDirectory(prefix="certsrv-fuzz-")
+    atexit.register(folder.cleanup)
+    keytab = Path(folder.name) / "keytab"
+    keytab.write_bytes(keytabs.HEAD + keytabs.entry(_SERVICE))
+    return keytab
+
+
+def _ticket(octets: bytes) -> None:
+    """Nobody has the key of this service, so nothing is believed."""
+    keytab = _service()
+    kerberos.accept(
+        octets,
+        keytab=str(keytab),
+        service=_SERVICE,
+        replays=keytab.with_name("replays"),
+        binding=kerberos.NO_CONNECTION,
+    )
+    raise AssertionError("a ticket is believed that nobody can have made")
+
+
 _ASN1: Final = (mutate.values, mutate.values, mutate.octets)
 _TEXT: Final = (mutate.words, mutate.octets)
 _REQUEST: Final = 64 * 1024
@@ -265,6 +295,15 @@ TARGETS: Final = (
     ),
     Target("basic", _basic, lambda: (b"YWxpY2U6cGFzc3dvcmQ=", b"RVhBTVBMRVxhOmI="), (), 4096),
     Target("ntlm", _ntlm, seeds.ntlm_messages, (messages.NotNtlm,), 4097),
+    Target(
+        "ticket",
+        _ticket,
+        seeds.tickets,
+        (kerberos.TicketRefused,),
+        12 * 1024,
+        _ASN1,
+        package="gssapi",
+    ),
     Target(
         "codec",
         _codec,

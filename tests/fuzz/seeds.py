@@ -119,6 +119,30 @@ def ntlm_messages() -> Iterator[bytes]:
     yield head.ljust(88, b"\0") + b"".join(values)
 
 
+def tickets() -> Iterator[bytes]:
+    """A Kerberos token, and SPNEGO around it, as browsers send them (RFC 4120, 4121, 4178)."""
+    kerberos, ntlm = der.oid("1.2.840.113554.1.2.2"), der.oid("1.3.6.1.4.1.311.2.2.10")
+
+    def general(text: str) -> bytes:
+        return der.tlv(0x1B, text.encode())
+
+    def numbered(*values: bytes) -> bytes:
+        return der.sequence(*(der.explicit(number, one) for number, one in enumerate(values)))
+
+    parts = der.sequence(general("HTTP"), general("ca.example.com"))
+    encrypted = numbered(der.integer(18), der.integer(1), der.octet_string(bytes(200)))
+    version = der.integer(5)
+    service = numbered(der.integer(2), parts)
+    ticket = der.tlv(0x61, numbered(version, general("EXAMPLE.COM"), service, encrypted))
+    options = der.bit_string(bytes(4))
+    request = der.tlv(0x6E, numbered(version, der.integer(14), options, ticket, encrypted))
+    token = der.tlv(0x60, kerberos, b"\1\0", request)
+    offered = der.explicit(0, der.sequence(kerberos, ntlm))
+    offer = der.sequence(offered, der.explicit(2, der.octet_string(token)))
+    yield token
+    yield der.tlv(0x60, der.oid("1.3.6.1.5.5.2"), der.explicit(0, offer))
+
+
 def _whole_subject() -> bytes:
     return messages.name(
         ("2.5.4.6", der.printable_string("NL")),

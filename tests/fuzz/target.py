@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import resource
 import sys
 import time
@@ -42,6 +43,7 @@ class Target:
         refusals: the documented answers to bad input; all else that is raised is a finding.
         most_octets: as many as its door lets in.
         mutators: how inputs are changed beside what the fuzzer does by itself.
+        package: one that not every machine has, without which there is no such target.
     """
 
     name: str
@@ -50,6 +52,12 @@ class Target:
     refusals: tuple[type[Exception], ...] = ()
     most_octets: int = 4096
     mutators: tuple[Mutator, ...] = (mutate.octets,)
+    package: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether this machine has what the target needs."""
+        return not self.package or importlib.util.find_spec(self.package) is not None
 
 
 def judge(target: Target, octets: bytes) -> float:

@@ -25,6 +25,8 @@ SECONDS = float(os.environ.get("CERTSRV_FUZZ_SECONDS", "30"))
 def test_no_input_breaks(name: str, tmp_path: Path) -> None:
     if not runs.has_atheris():
         missing("atheris is not installed")
+    if not runs.TARGETS[name].is_possible:
+        missing(f"the Python package {runs.TARGETS[name].package} is not installed")
 
     outcome = runs.run(
         name,

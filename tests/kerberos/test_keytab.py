@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from enrollment.conf import Kerberos
 from enrollment.signin import kerberos
 from enrollment.signin.keytab import KeytabUnusable, _principals, service_principal
+from tests.kerberos.keytabs import HEAD, entry
 from tests.kerberos.realm import SERVICE, Realm
 from tests.signin.conftest import configure as change_settings
 
@@ -23,22 +24,9 @@ if TYPE_CHECKING:
 changed = change_settings
 
 
-def counted(text: str) -> bytes:
-    return len(text).to_bytes(2) + text.encode()
-
-
-def entry(principal: str) -> bytes:
-    """Return one entry of a keytab, with a key of zeros."""
-    name, _, realm = principal.partition("@")
-    parts = name.split("/")
-    key = bytes(4) + bytes(4) + b"\1" + (18).to_bytes(2) + (32).to_bytes(2) + bytes(32)
-    content = len(parts).to_bytes(2) + b"".join(map(counted, [realm, *parts])) + key
-    return len(content).to_bytes(4) + content
-
-
 def keytab(folder: Path, *entries: bytes) -> str:
     path = folder / "test.keytab"
-    path.write_bytes(b"\5\2" + b"".join(entries))
+    path.write_bytes(HEAD + b"".join(entries))
     path.chmod(0o600)
     return str(path)
 
