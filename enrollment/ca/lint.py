@@ -13,13 +13,11 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from pkilint import loader
-
 from enrollment.ca import algorithms, der
-from enrollment.ca.lint_profile import DEMOTED, profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
 
     from pkilint.validation import ValidationFindingDescription
 
@@ -68,14 +66,10 @@ def lint(tbs: bytes, signature_algorithm: bytes) -> tuple[Finding, ...]:
     signature = _throw_away_signer(signature_algorithm)(tbs)
     certificate = der.sequence(tbs, signature_algorithm, der.bit_string(signature))
     try:
-        document = loader.load_der_certificate(certificate, "certificate", "to be signed")
+        descriptions = _rules().judge(certificate)
     except ValueError as error:
         return (Finding(Severity.FATAL, "certsrv.unreadable", str(error)[:_LONGEST_MESSAGE]),)
-    findings = (
-        _finding(description)
-        for result in profile().validate(document.root)
-        for description in result.finding_descriptions
-    )
+    findings = map(_finding, descriptions)
     return tuple(sorted(_remarkable(findings), key=lambda finding: finding.severity))
 
 
@@ -84,10 +78,23 @@ def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.blocks)
 
 
+def load() -> None:
+    """Make the rules now, so that no request waits for them."""
+    _rules().profile()
+
+
 def warm_up(signature_algorithm: bytes) -> None:
-    """Make the rules and the throw-away key now, so that no request waits for them."""
-    profile()
+    """Make the rules and the throw-away key now."""
+    load()
     _throw_away_signer(signature_algorithm)
+
+
+@cache
+def _rules() -> ModuleType:
+    """Import pkilint where something is linted: it is a quarter of the start of a command."""
+    from enrollment.ca import lint_profile  # noqa: PLC0415  # as said
+
+    return lint_profile
 
 
 @cache
@@ -104,7 +111,7 @@ def _throw_away_signer(signature_algorithm: bytes) -> Callable[[bytes], bytes]:
 def _finding(description: ValidationFindingDescription) -> Finding:
     severity = Severity(description.finding.severity)
     code = description.finding.code
-    if code in DEMOTED and severity < Severity.WARNING:
+    if code in _rules().DEMOTED and severity < Severity.WARNING:
         severity = Severity.WARNING
     # Some of pkilint's rules say all they have to say in their code.
     message = description.message or code.partition(".")[2].replace("_", " ")

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from pkilint import validation
+from pkilint import loader, validation
 from pkilint.msft import asn1 as msft_asn1
 from pkilint.pkix import certificate, extension, general_name, name
 from pyasn1.type import char, namedtype, univ
@@ -200,6 +200,17 @@ def pkix_linter() -> validation.ValidatorContainer:
             _NamedAtAll(),
         ],
     )
+
+
+def judge(certificate: bytes) -> list[validation.ValidationFindingDescription]:
+    """Return what pkilint says of a DER certificate.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    document = loader.load_der_certificate(certificate, "certificate", "to be signed")
+    results = profile().validate(document.root)
+    return [description for result in results for description in result.finding_descriptions]
 
 
 @cache

@@ -21,6 +21,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from enrollment import conf, conf_clients
+from enrollment.ca import lint
 from enrollment.environment import Listener
 from enrollment.services import client_authorities
 from enrollment.services.site_certificate import SiteCertificate
@@ -106,6 +107,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         _ = get_resolver().url_patterns
         for engine in engines.all():
             _ = engine.engine.template_context_processors  # type: ignore[attr-defined]  # Django's own
+        lint.load()
         connections.close_all()
         gc.collect()
         gc.freeze()

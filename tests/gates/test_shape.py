@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -71,6 +72,30 @@ def test_the_core_imports_without_django() -> None:
     )
 
     assert run.returncode == 0, run.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("more", "is_there"),
+    [
+        ("", False),
+        ("from enrollment.ca import lint; lint.load()", True),
+    ],
+)
+def test_commands_that_sign_nothing_start_without_the_linter(more: str, is_there: bool) -> None:
+    """Its rules take longer to import than the project; a server loads them before it forks."""
+    program = f"""
+import sys, django
+django.setup()
+django.core.checks.run_checks()
+{more}
+print("pkilint" in sys.modules)
+"""
+    settings = os.environ | {"DJANGO_SETTINGS_MODULE": "certsrv.settings"}
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=settings, capture_output=True, check=True
+    )
+
+    assert run.stdout.decode().strip() == str(is_there)
 
 
 def test_every_exception_from_the_rules_has_its_reason() -> None:
