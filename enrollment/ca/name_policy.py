@@ -6,6 +6,7 @@ alternative names, and the host name that the CA itself takes over from a common
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _OWNED: Final = frozenset({DNS, IP, EMAIL, UPN})
 _MOST_NAMED: Final = 5
+_WILDCARD: Final = re.compile(r"[a-z0-9_-]*\*[a-z0-9_-]*(?:\.[a-z0-9_-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,12 @@ def check_beyond(
 
 
 def is_wildcard(name: HeldName) -> bool:
-    """Whether a name stands for every host of a domain."""
-    return name.kind == DNS and name.value.startswith("*.")
+    """Whether a name stands for hosts of a domain: all of them, or those that a part of one fits.
+
+    A common name, too: where the SAN holds no host, programs take it from there (RFC 6125 section
+    6.4.4), and some match a star within a label (6.4.3).
+    """
+    return name.kind in (DNS, COMMON_NAME) and _WILDCARD.fullmatch(name.value) is not None
 
 
 def wildcards_to_look_at(

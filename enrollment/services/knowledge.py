@@ -265,10 +265,11 @@ def wildcards_over_others(
         now: timezone-aware UTC.
         besides: hosts of others that stand in no certificate yet.
     """
-    wildcards = [name for name in names if is_wildcard(name)]
+    # Of a common name and a host in the SAN that are the same, the host.
+    wildcards = list({name.value: name for name in names if is_wildcard(name)}.values())
     if wildcards:
         own = CertificateName.objects.filter(
-            kind=DNS,
+            kind__in=(DNS, COMMON_NAME),
             value__in=[name.value for name in wildcards],
             not_after__gt=now,
             certificate__requester=requester.name,
@@ -278,9 +279,10 @@ def wildcards_over_others(
         wildcards = [name for name in wildcards if name.value not in has]
     if len(wildcards) > MOST_WILDCARDS:
         return frozenset(wildcards)
-    domains = {name.value[1:]: name for name in wildcards}
-    if not domains:
+    if not wildcards:
         return frozenset()
+    # A star within a label counts as one alone: what it spares is not looked at.
+    domains = {_domain(name.value) for name in wildcards}
     certified = (
         CertificateName.objects.filter(
             _directly_below("value", domains), kind__in=(DNS, COMMON_NAME)
@@ -298,8 +300,13 @@ def wildcards_over_others(
         .values_list("host", flat=True)
     )
     hosts = (*certified[:MOST_HOLDERS], *given[:MOST_HOLDERS], *besides)
-    above = (host[host.find(".") :] for host in hosts if "." in host)
-    return frozenset(domains[domain] for domain in above if domain in domains)
+    above = {_domain(host) for host in hosts if "." in host}
+    return frozenset(name for name in wildcards if _domain(name.value) in above)
+
+
+def _domain(host: str) -> str:
+    """Return what stands behind the first label, with its leading dot."""
+    return host[host.find(".") :]
 
 
 def _directly_below(column: str, domains: Iterable[str]) -> Q:

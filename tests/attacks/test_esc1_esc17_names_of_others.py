@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
@@ -161,6 +163,36 @@ def test_a_wildcard_over_a_certificate_of_somebody_else_waits(alice: Attacker) -
     bob_has("shop.example.org")
 
     assert alice.ask("WebServer", names=[x509.DNSName("*.example.org")]).waits
+
+
+BESIDE = [
+    x509.RFC822Name("alice@example.com"),
+    x509.UniformResourceIdentifier("https://mine.example.com/"),
+    x509.IPAddress(ipaddress.ip_address("192.0.2.1")),
+]
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=["e-mail", "URI", "address"])
+def test_a_wildcard_in_the_common_name_waits_beside_a_name_that_is_no_host(
+    alice: Attacker, beside: x509.GeneralName
+) -> None:
+    """Without a host in the SAN, OpenSSL takes the common name: it would serve as Bob's machine."""
+    names = [(x509.SubjectAlternativeName([beside]), False)]
+
+    answer = alice.ask(
+        "WebServer", raw=make.request_pem("*.example.com", kind="ec:p256", extensions=names)
+    )
+
+    assert answer.waits
+    assert "hosts of others" in answer.row.detail
+    harmless = make.request_pem("*.example.net", kind="ec:p256", extensions=names)
+    assert alice.ask("WebServer", raw=harmless).is_issued
+
+
+@pytest.mark.parametrize("name", ["b*.example.com", "*pc.example.com", "b*c.example.com"])
+def test_a_star_within_the_first_label_of_a_common_name_waits(alice: Attacker, name: str) -> None:
+    """OpenSSL matches it with a part of a label, where it is not told otherwise."""
+    assert alice.ask("WebServer", raw=make.request_pem(name, kind="ec:p256")).waits
 
 
 @pytest.mark.parametrize(
