@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from enrollment.ca.name_rules import NameRules
     from enrollment.ca.template import CertificateTemplate
 
-_OWNED: Final = frozenset({DNS, IP, EMAIL, UPN})
+OWNED: Final = frozenset({DNS, IP, EMAIL, UPN})
 _MOST_NAMED: Final = 5
 _WILDCARD: Final = re.compile(r"[a-z0-9_-]*\*[a-z0-9_-]*(?:\.[a-z0-9_-]+)+")
 
@@ -51,7 +51,7 @@ class Holder:
 def is_owned(name: HeldName) -> bool:
     """Whether such a name belongs to somebody: two people may both be called Jane Doe."""
     is_host = name.kind == COMMON_NAME and (is_dns_name(name.value) or is_address(name.value))
-    return name.kind in _OWNED or is_host
+    return name.kind in OWNED or is_host
 
 
 def beyond(

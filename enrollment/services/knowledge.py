@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Count, Exists, OuterRef, Q, Value
 from django.db.models.functions import Length, Lower, StrIndex
 from django.db.models.lookups import Exact
 
 from enrollment.ca import keys
-from enrollment.ca.name_policy import is_owned, is_wildcard
-from enrollment.ca.names import COMMON_NAME, DNS, EMAIL, HeldName, display
+from enrollment.ca.name_policy import OWNED, is_owned, is_wildcard
+from enrollment.ca.names import COMMON_NAME, DNS, EMAIL, IP, UPN, HeldName, display
 from enrollment.ca.policy import Counts, Holder, Knowledge, LostKey
 from enrollment.ca.renewal import EarlierCertificate
 from enrollment.ca.revocation import COMPROMISES, Reason
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_HOLDERS = 50
 MOST_WILDCARDS = 20
+LONGEST_NAME = 255
 
 _SAME_KEY_AND_SUBJECT = PreparedSelect(
     lambda spki, subject, requester: (
@@ -78,12 +79,17 @@ def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> t
 
     Without the requester's own, however many those are: they must not crowd the others out.
     """
-    wanted = {name.value[:255] for name in names}
+    wanted = {name.value[:LONGEST_NAME] for name in names}
     if not wanted:
         return ()
+    # Nor may common names that belong to nobody: fifty of them are soon made.
+    hosts = {value for value in wanted if is_owned(HeldName(COMMON_NAME, value))}
     rows = (
         CertificateName.objects.filter(
-            value__in=wanted, not_after__gt=now, certificate__revoked_at__isnull=True
+            Q(kind__in=OWNED) | Q(kind=COMMON_NAME, value__in=hosts),
+            value__in=wanted,
+            not_after__gt=now,
+            certificate__revoked_at__isnull=True,
         )
         .exclude(certificate__requester=requester.name)
         .select_related("certificate")
@@ -128,7 +134,8 @@ def granted_before(
     names: tuple[HeldName, ...], template: CertificateTemplate, requester: Requester
 ) -> bool:
     """Whether one earlier, unrevoked certificate of this requester and template had all `names`."""
-    if not names:
+    # Of a name that is longer than the table, nobody knows whether it was the same to its end.
+    if not names or any(len(name.value) > LONGEST_NAME for name in names):
         return False
     rows = Certificate.objects.filter(
         requester=requester.name, template_name=template.name, revoked_at__isnull=True
@@ -137,7 +144,7 @@ def granted_before(
         rows = rows.filter(
             Exists(
                 CertificateName.objects.filter(
-                    certificate=OuterRef("pk"), kind=name.kind, value=name.value[:255]
+                    certificate=OuterRef("pk"), kind=name.kind, value=name.value[:LONGEST_NAME]
                 )
             )
         )
@@ -155,19 +162,28 @@ def counts(
     lately = Certificate.objects.filter(
         template_name=template.name, issued_at__gt=now - limits.period
     ).order_by()
-    per_name = max(
-        (
-            _up_to(lately.filter(names__kind=name.kind, names__value=name.value[:255]), limits.name)
-            for name in names[:MOST_HOLDERS]
-            if limits.name and is_owned(name)
-        ),
-        default=0,
-    )
     return Counts(
         requester=_up_to(lately.filter(requester=requester.name), limits.requester),
-        name=per_name,
+        name=_most_for_one(names, lately) if limits.name else 0,
         in_all=_up_to(lately, limits.in_all),
     )
+
+
+def _most_for_one(names: tuple[HeldName, ...], rows: QuerySet[Certificate]) -> int:
+    """Count the certificates of the owned name that has most; a host is one, wherever it stands."""
+    alike: dict[tuple[str, ...], set[str]] = {}
+    for name in filter(is_owned, names):
+        kinds = (name.kind,) if name.kind in (EMAIL, UPN) else (DNS, IP, COMMON_NAME)
+        alike.setdefault(kinds, set()).add(name.value[:LONGEST_NAME])
+    counted = (
+        rows.filter(names__kind__in=kinds, names__value__in=values)
+        .values("names__value")
+        .annotate(many=Count("pk", distinct=True))
+        .order_by("-many")
+        .values_list("many", flat=True)
+        for kinds, values in alike.items()
+    )
+    return max((each.first() or 0 for each in counted), default=0)
 
 
 def _up_to(rows: QuerySet[Certificate], most: int) -> int:

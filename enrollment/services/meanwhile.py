@@ -58,7 +58,7 @@ def decide_again(judged: Judgement, *, now: datetime) -> Decision:
     From here to the end of the transaction nobody else gets that far.
     """
     template = judged.template
-    if template is None or not judged.names or not _minds(template):
+    if template is None or not _minds(template, judged.names):
         return judged.decision
     locks.hold("names and limits")
     # Before the certificates are asked for: what is signed in between is then seen twice.
@@ -101,8 +101,8 @@ def _is_untouched(
     return len(stored) < _MOST and all(wanted.isdisjoint(values) for values in touched)
 
 
-def _minds(template: CertificateTemplate) -> bool:
-    return bool(template.limits) or _minds_names(template)
+def _minds(template: CertificateTemplate, names: tuple[HeldName, ...]) -> bool:
+    return bool(template.limits) or (bool(names) and _minds_names(template))
 
 
 def _minds_names(template: CertificateTemplate) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 from django.utils import timezone
 
 from enrollment.ca import der, hresult
@@ -306,6 +307,19 @@ def test_a_revoked_certificate_grants_nothing_for_the_next_time(requester: Reque
     Certificate.objects.update(revoked_at=timezone.now())
 
     assert submit(requester, "a.example.com").state is Disposition.UNDER_SUBMISSION
+
+
+@pytest.mark.parametrize(("length", "again"), [(255, "ISSUED"), (256, "UNDER_SUBMISSION")])
+def test_a_name_longer_than_what_is_kept_of_it_is_never_granted_before(
+    requester: Requester, length: int, again: str
+) -> None:
+    """Another one may begin alike, and it was issued without anybody who looked."""
+    change_template("WebServer", approval="first-time")
+    long = x509.UniformResourceIdentifier("https://a.example.com/".ljust(length, "x"))
+    names = (x509.SubjectAlternativeName([long]), False)
+    approve(submit(requester, None, extensions=[names]))
+
+    assert submit(requester, None, extensions=[names]).state.name == again
 
 
 def test_a_request_without_comparable_names_is_never_granted_before(

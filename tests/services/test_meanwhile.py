@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from enrollment.ca import der
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest
 from enrollment.services import enroll, issuance
+from tests import make, messages
 from tests.services.acts import change_template, submit
 
 if TYPE_CHECKING:
@@ -127,6 +129,17 @@ def test_the_last_certificate_of_a_limit_is_given_once(
     assert row.state is Disposition.DENIED
     assert "1 is the limit" in row.detail
     assert Certificate.objects.filter(template_name="WebServer").count() == 1
+
+
+def test_a_limit_holds_also_for_what_has_no_names(
+    requester: Requester, after_judgement: Any
+) -> None:
+    change_template("WebServer", limit_in_all=1)
+    nameless = messages.name(("2.5.4.10", der.utf8_string("Example")))
+    raw = messages.pkcs10(make.key("ec:p256"), nameless)
+    after_judgement(lambda: submit(requester, raw=raw))
+
+    assert submit(requester, raw=raw).state is Disposition.DENIED
 
 
 def test_what_is_being_signed_counts_for_a_limit(requester: Requester, unsigned: Any) -> None:

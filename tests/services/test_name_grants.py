@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
@@ -135,6 +136,21 @@ def test_a_site_in_its_dry_run_issues_and_notes_what_would_have_waited(
     assert any("somebody else holds" in remark for remark in second.remarks)
 
 
+def test_a_common_name_that_is_nobody_s_does_not_hide_who_has_a_host(
+    requester: Requester, stranger: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many certificates for somebody's second account, and the first one got any host."""
+    monkeypatch.setattr(knowledge, "MOST_HOLDERS", 3)
+    submit(stranger, "Shop", dns=["shop.example.com"])
+    for number in range(3):
+        submit(stranger, "My box", dns=[f"box-{number}.example.com"])
+
+    row = submit(requester, "My box", dns=["shop.example.com"])
+
+    assert row.state is Disposition.UNDER_SUBMISSION
+    assert "shop.example.com" in row.detail
+
+
 # --- limits ---
 
 
@@ -158,6 +174,25 @@ def test_a_limit_per_name_counts_whoever_asks(requester: Requester, stranger: Re
 
     assert submit(stranger, "www.example.com").state is Disposition.DENIED
     assert submit(stranger, "other.example.com").state is Disposition.ISSUED
+
+
+def test_a_limit_per_name_counts_the_last_of_many_names(requester: Requester) -> None:
+    change_template("WebServer", limit_per_name=1)
+    submit(requester, None, dns=["www.example.com"])
+    many = [f"host-{number}.example.com" for number in range(50)]
+
+    assert submit(requester, None, dns=[*many, "www.example.com"]).state is Disposition.DENIED
+    assert submit(requester, None, dns=many).state is Disposition.ISSUED
+
+
+def test_a_limit_per_name_counts_a_host_as_one_wherever_it_stands(requester: Requester) -> None:
+    change_template("WebServer", limit_per_name=1)
+    submit(requester, None, dns=["www.example.com"])
+    beside = (x509.SubjectAlternativeName([x509.RFC822Name("alice@example.com")]), False)
+
+    row = submit(requester, "www.example.com", extensions=[beside])
+
+    assert row.state is Disposition.DENIED
 
 
 def test_what_was_issued_before_the_period_does_not_count(requester: Requester) -> None:
