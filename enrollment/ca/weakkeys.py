@@ -13,7 +13,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,21 +55,16 @@ _SQUARES_64: Final = frozenset(number * number % 64 for number in range(64))
 _SQUARE_MODULUS: Final = 9 * 5 * 7 * 11
 _SQUARES: Final = frozenset(number * number % _SQUARE_MODULUS for number in range(_SQUARE_MODULUS))
 
-# Points of Ed25519 whose order is at most eight: every signature by them verifies.
-# Source: RFC 8032 section 5.1.3 (encoding); the points follow from the curve's cofactor.
-_LOW_ORDER_ED25519: Final = frozenset(
-    bytes.fromhex(point)
-    for point in (
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0000000000000000000000000000000000000000000000000000000000000080",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-    )
+# The second coordinates of the points whose order divides the cofactor: signatures that anybody can
+# make verify under such a key. Libraries reduce a coordinate that is not reduced, and take any sign
+# beside it (RFC 8032 sections 5.1.3 and 5.2.3 do not), so it is the number that is looked at.
+_P25519: Final = 2**255 - 19
+_ORDER_EIGHT: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
 )
+_LOW_ORDER_ED25519: Final = frozenset({0, 1, _P25519 - 1, _ORDER_EIGHT, _P25519 - _ORDER_EIGHT})
+_P448: Final = 2**448 - 2**224 - 1
+_LOW_ORDER_ED448: Final = frozenset({0, 1, _P448 - 1})
 
 
 def weakness(public_key: object, *, known_weak: AbstractSet[str] = frozenset()) -> str | None:
@@ -82,11 +77,14 @@ def weakness(public_key: object, *, known_weak: AbstractSet[str] = frozenset()) 
     if isinstance(public_key, rsa.RSAPublicKey):
         numbers = public_key.public_numbers()
         return rsa_weakness(numbers.n, numbers.e, known_weak=known_weak)
-    if (
-        isinstance(public_key, ed25519.Ed25519PublicKey)
-        and public_key.public_bytes_raw() in _LOW_ORDER_ED25519
-    ):
-        return "the Ed25519 key is a point of small order, which every signature fits"
+    if isinstance(public_key, ed25519.Ed25519PublicKey):
+        second = int.from_bytes(public_key.public_bytes_raw(), "little") % 2**255 % _P25519
+        if second in _LOW_ORDER_ED25519:
+            return "the Ed25519 key is a point of small order, which every signature fits"
+    if isinstance(public_key, ed448.Ed448PublicKey):
+        second = int.from_bytes(public_key.public_bytes_raw()[:-1], "little") % _P448
+        if second in _LOW_ORDER_ED448:
+            return "the Ed448 key is a point of small order, which every signature fits"
     return None
 
 

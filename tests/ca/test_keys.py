@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,6 +21,9 @@ from enrollment.ca.errors import EnrollmentError, KeyTooLarge, MalformedRequest
 from enrollment.ca.keys import KeyKind, describe_public_key
 from enrollment.ca.weakkeys import fingerprint, has_roca_fingerprint, rsa_weakness, weakness
 from tests import make, messages, tools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def numbers(bits: int = 2048) -> rsa.RSAPrivateNumbers:
@@ -200,11 +206,46 @@ def test_the_fingerprint_is_the_one_that_debian_prints() -> None:
     assert fingerprint(MODULUS) == hashlib.sha1(printed).hexdigest()[20:]  # noqa: S324 - their choice
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_an_ed25519_point_of_small_order_is_refused(first: int) -> None:
-    key = ed25519.Ed25519PublicKey.from_public_bytes(bytes([first]) + bytes(31))
+# Each writing that libraries take: with either sign, and with a coordinate that is not reduced.
+SMALL_25519 = [
+    *(first + bytes(30) + last for first in (b"\x00", b"\x01") for last in (b"\x00", b"\x80")),
+    *(
+        first + b"\xff" * 30 + last
+        for first in (b"\xec", b"\xed", b"\xee")
+        for last in (b"\x7f", b"\xff")
+    ),
+]
 
+
+@pytest.mark.parametrize("octets", SMALL_25519, ids=bytes.hex)
+def test_an_ed25519_point_of_small_order_is_refused(octets: bytes) -> None:
+    key = ed25519.Ed25519PublicKey.from_public_bytes(octets)
+
+    assert forges(key, [bytes([1]) + bytes(31), bytes(32), b"\xec" + b"\xff" * 30 + b"\x7f"])
     assert "small order" in (weakness(key) or "")
+
+
+@pytest.mark.parametrize("sign", [b"\x00", b"\x80"])
+def test_an_ed448_point_of_small_order_is_refused(sign: bytes) -> None:
+    key = ed448.Ed448PublicKey.from_public_bytes(bytes(56) + sign)
+
+    assert forges(key, [bytes(57), bytes([1]) + bytes(56)])
+    assert "small order" in (weakness(key) or "")
+
+
+def forges(key: ed25519.Ed25519PublicKey | ed448.Ed448PublicKey, points: Sequence[bytes]) -> bool:
+    """Whether somebody without any private key signs one of a few messages."""
+    for message in range(32):
+        for point in points:
+            with contextlib.suppress(InvalidSignature):
+                key.verify(point + bytes(len(point)), bytes([message]))
+                return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ed448"])
+def test_an_edwards_key_that_somebody_made_is_not_weak(kind: str) -> None:
+    assert weakness(make.key(kind).public_key()) is None
 
 
 def refusal_of(spki: bytes) -> EnrollmentError | None:
