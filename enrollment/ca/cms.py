@@ -10,7 +10,7 @@ Source: RFC 5652 sections 3 and 5; RFC 2315 section 9; MS-WCCE 2.2.2.6; ms-facts
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -279,7 +279,16 @@ def verify_signer(
         raise SignatureUnverifiable(
             reason, remedy="Send the request without the signature around it, as plain PKCS #10."
         )
-    return algorithm.facts
+    return _with_digest(algorithm.facts, signer)
+
+
+def _with_digest(facts: signatures.SignatureFacts, signer: Signer) -> signatures.SignatureFacts:
+    """Mark a signature as weak whose attributes name the content by a broken hash."""
+    if signer.signed is None or signer.digest is None or facts.weak:
+        return facts
+    if not signatures.is_weak(signer.digest[0]):
+        return facts
+    return replace(facts, algorithm=f"{facts.algorithm} over {signer.digest[0].upper()}", weak=True)
 
 
 def _algorithm(signer: Signer, public_key: PublicKeyTypes) -> signatures.SignatureAlgorithm:
@@ -310,8 +319,9 @@ def _signed_octets(content_type: str, signer: Signer, content: bytes) -> list[by
 
 
 def _check_attributes(content_type: str, signer: Signer, content: bytes) -> None:
-    digests = signer.attributes.get(_MESSAGE_DIGEST, ())
-    types = signer.attributes.get(_CONTENT_TYPE, ())
+    # Only what the signature covers: anybody adds an unsigned attribute.
+    signed = signer.signed_attributes
+    digests, types = signed.get(_MESSAGE_DIGEST, ()), signed.get(_CONTENT_TYPE, ())
     if len(digests) != 1 or signer.digest is None:
         raise SignatureInvalid(
             "The signature of the message names no hash of its content.", remedy=_REMEDY
@@ -322,7 +332,11 @@ def _check_attributes(content_type: str, signer: Signer, content: bytes) -> None
         raise SignatureInvalid(
             "The content of the message was changed after it was signed.", remedy=_REMEDY
         )
-    if types and ber.object_identifier(types[0], "The signed content type") != content_type:
+    # "A content-type attribute" is mandatory, and "MUST have a single attribute value"
+    # -- RFC 5652 sections 5.3 and 11.1
+    named = [ber.object_identifier(each, "The signed content type") for each in types]
+    if named != [content_type]:
         raise SignatureInvalid(
-            "The signature was made for another type of content.", remedy=_REMEDY
+            "The signature was made for another type of content, or does not say for which.",
+            remedy=_REMEDY,
         )

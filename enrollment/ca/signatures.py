@@ -206,6 +206,11 @@ def read_hash(node: ber.Node, what: str) -> tuple[str, hashes.HashAlgorithm] | N
     return (name, _HASHES[name][1]) if name else None
 
 
+def is_weak(hash_name: str) -> bool:
+    """Whether a hash is broken."""
+    return hash_name in _WEAK_HASHES
+
+
 def hash_of(oid: str) -> hashes.HashAlgorithm | None:
     """Return the hash that an object identifier names, if it names one."""
     name = _HASH_OIDS.get(oid)
