@@ -17,6 +17,7 @@ from enrollment.ca import (
     keys,
     microsoft,
     pkcs10,
+    pss_keys,
     signatures,
     subject,
     weakkeys,
@@ -205,6 +206,7 @@ def _prove(
             f"The key of the request is {key.name} and it is signed with "
             f"{algorithm.facts.algorithm}; this CA cannot verify that."
         )
+    pss_keys.check(parts.spki_der, algorithm)
     return signatures.verify(public_key, algorithm, parts.signature, parts.info)
 
 

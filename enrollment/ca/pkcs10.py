@@ -125,6 +125,8 @@ def _signature_octets(node: ber.Node) -> bytes:
     if node.tag & ~ber.CONSTRUCTED != der.BIT_STRING:
         node.expect(der.BIT_STRING, "The signature")
     strict = ber.read(ber.canonical(node.octets)) if node.constructed else node
+    if strict.content[:1] not in {b"", b"\x00"}:
+        raise MalformedRequest("The signature has unused bits, as none has.", remedy=_REMEDY)
     return strict.content[1:]
 
 

@@ -40,7 +40,9 @@ class Scheme(Enum):
     ECDSA = "ECDSA"
     ED25519 = "Ed25519"
     ED448 = "Ed448"
-    ML_DSA = "ML-DSA"
+    ML_DSA_44 = "ML-DSA-44"
+    ML_DSA_65 = "ML-DSA-65"
+    ML_DSA_87 = "ML-DSA-87"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ _HASH_OIDS: Final = {
     "2.16.840.1.101.3.4.2.9": "sha3-384",
     "2.16.840.1.101.3.4.2.10": "sha3-512",
 }
-_PSS: Final = "1.2.840.113549.1.1.10"
+PSS: Final = "1.2.840.113549.1.1.10"
 _MGF1: Final = "1.2.840.113549.1.1.8"
 _PSS_FIELDS: Final = (0xA0, 0xA1, 0xA2, 0xA3)
 _HASH_FIELD, _MASK_FIELD, _SALT_FIELD, _TRAILER_FIELD = _PSS_FIELDS
@@ -138,9 +140,9 @@ _SCHEMES: Final = {
 _WITHOUT_HASH: Final = {
     "1.3.101.112": (Scheme.ED25519, "Ed25519"),
     "1.3.101.113": (Scheme.ED448, "Ed448"),
-    "2.16.840.1.101.3.4.3.17": (Scheme.ML_DSA, "ML-DSA-44"),
-    "2.16.840.1.101.3.4.3.18": (Scheme.ML_DSA, "ML-DSA-65"),
-    "2.16.840.1.101.3.4.3.19": (Scheme.ML_DSA, "ML-DSA-87"),
+    "2.16.840.1.101.3.4.3.17": (Scheme.ML_DSA_44, "ML-DSA-44"),
+    "2.16.840.1.101.3.4.3.18": (Scheme.ML_DSA_65, "ML-DSA-65"),
+    "2.16.840.1.101.3.4.3.19": (Scheme.ML_DSA_87, "ML-DSA-87"),
 }
 _BROKEN_AND_UNREADABLE: Final = {
     "1.2.840.113549.1.1.2": "md2",
@@ -189,7 +191,7 @@ def _read_algorithm(octets: bytes, what: str) -> SignatureAlgorithm:
     known = _KNOWN.get(oid)
     if known is not None:
         return known
-    if oid == _PSS:
+    if oid == PSS:
         return _read_pss(parts[1] if len(parts) > 1 else None)
     hash_name = _BROKEN_AND_UNREADABLE.get(oid)
     return SignatureAlgorithm(
@@ -246,9 +248,9 @@ def _read_pss(parameters: ber.Node | None) -> SignatureAlgorithm:
     if not hash_key or not mask_key:
         of_what = "hash" if not hash_key else "mask"
         return SignatureAlgorithm(
-            SignatureFacts(f"RSASSA-PSS with an unknown {of_what}", _PSS, None, weak=False)
+            SignatureFacts(f"RSASSA-PSS with an unknown {of_what}", PSS, None, weak=False)
         )
-    return replace(_with_hash(_PSS, Scheme.PSS, hash_key, mask_key), salt=salt)
+    return replace(_with_hash(PSS, Scheme.PSS, hash_key, mask_key), salt=salt)
 
 
 def _pss_fields(parameters: ber.Node | None) -> dict[int, ber.Node]:
@@ -345,9 +347,9 @@ _SCHEME_OF_KEY: Final[dict[type | None, Scheme]] = {
     dsa.DSAPublicKey: Scheme.DSA,
     ed25519.Ed25519PublicKey: Scheme.ED25519,
     ed448.Ed448PublicKey: Scheme.ED448,
-    mldsa.MLDSA44PublicKey: Scheme.ML_DSA,
-    mldsa.MLDSA65PublicKey: Scheme.ML_DSA,
-    mldsa.MLDSA87PublicKey: Scheme.ML_DSA,
+    mldsa.MLDSA44PublicKey: Scheme.ML_DSA_44,
+    mldsa.MLDSA65PublicKey: Scheme.ML_DSA_65,
+    mldsa.MLDSA87PublicKey: Scheme.ML_DSA_87,
 }
 _KEY_SCHEME: Final = {scheme: scheme for scheme in Scheme} | {Scheme.PSS: Scheme.RSA}
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, mldsa, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from enrollment.ca import ber, der
 from enrollment.ca.errors import MalformedRequest, SignatureInvalid
@@ -196,3 +196,70 @@ def test_a_pss_signature_with_an_unknown_hash_is_named() -> None:
 def test_an_algorithm_that_is_none_is_malformed(algorithm: bytes) -> None:
     with pytest.raises(MalformedRequest):
         parse_certification_request(messages.pkcs10(make.key(), SUBJECT, algorithm=algorithm))
+
+
+def pss_parameters(oid: str, salt: int) -> bytes:
+    hashed = der.sequence(der.oid(oid), der.null())
+    mask = der.sequence(der.oid("1.2.840.113549.1.1.8"), hashed)
+    return der.sequence(
+        der.explicit(0, hashed), der.explicit(1, mask), der.explicit(2, der.integer(salt))
+    )
+
+
+SHA256 = "2.16.840.1.101.3.4.2.1"
+OF_KEY = {
+    "any": b"",
+    "SHA-256, 32": pss_parameters(SHA256, 32),
+    "SHA-256, 64": pss_parameters(SHA256, 64),
+    "SHA-512, 32": pss_parameters("2.16.840.1.101.3.4.2.3", 32),
+}
+
+
+def by_pss_key(limits: str, algorithm: bytes, scheme: padding.AsymmetricPadding) -> bytes:
+    """Return a request by a key that is for RSASSA-PSS only, signed with SHA-256 as told."""
+    key = make.key()
+    assert isinstance(key, rsa.RSAPrivateKey)
+    bits = key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    spki = der.sequence(der.sequence(der.oid(PSS), OF_KEY[limits]), der.bit_string(bits))
+    info = der.sequence(der.integer(0), SUBJECT, spki, der.explicit(0, b""))
+    signature = key.sign(info, scheme, hashes.SHA256())
+    return der.sequence(info, algorithm, der.bit_string(signature))
+
+
+@pytest.mark.parametrize("limits", OF_KEY)
+def test_a_key_for_pss_makes_no_other_signature(limits: str) -> None:
+    """OpenSSL: "wrong public key type"."""
+    octets = by_pss_key(limits, messages.signature_algorithm(make.key()), padding.PKCS1v15())
+
+    with pytest.raises(SignatureInvalid, match="for RSASSA-PSS only"):
+        parse_certification_request(octets)
+
+
+@pytest.mark.parametrize("limits", OF_KEY)
+def test_a_key_for_pss_keeps_to_its_own_parameters(limits: str) -> None:
+    """The same hash and mask, and a salt of at least so many octets (RFC 4055 section 3.3)."""
+    algorithm = der.sequence(der.oid(PSS), pss_parameters(SHA256, 32))
+    octets = by_pss_key(limits, algorithm, padding.PSS(padding.MGF1(hashes.SHA256()), 32))
+
+    if limits in {"any", "SHA-256, 32"}:
+        assert parse_certification_request(octets).unverifiable is None
+        return
+    with pytest.raises(SignatureInvalid, match="other parameters"):
+        parse_certification_request(octets)
+
+
+def test_an_ml_dsa_signature_is_of_the_size_that_it_says() -> None:
+    octets = hashless(mldsa.MLDSA65PrivateKey.generate(), "2.16.840.1.101.3.4.3.17")
+
+    with pytest.raises(SignatureInvalid, match="another kind"):
+        parse_certification_request(octets)
+
+
+def test_a_signature_with_unused_bits_is_none() -> None:
+    """OpenSSL: "invalid bit string bits left"; the last bits would count for nothing."""
+    plain = messages.pkcs10(make.key(), SUBJECT)
+    info, algorithm, signature = ber.read(plain).children()
+    spoilt = der.bit_string(signature.content[1:-1] + bytes([signature.content[-1] & 0xFE]), 1)
+
+    with pytest.raises(MalformedRequest, match="unused bits"):
+        parse_certification_request(der.sequence(info.octets, algorithm.octets, spoilt))
