@@ -30,6 +30,8 @@ _DNS_NAME: Final = re.compile(
     r"(?=.{1,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
+# What would end a value, and what stands before such; a backslash always.
+_LIKE_A_PART: Final = re.compile(r"\\|[,+](?=[^,+=]*=)")
 # Characters that draw nothing, move the cursor, turn the reading direction, or pass for a blank.
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 # Letters and marks that draw nothing, whatever their category says: fillers, variation selectors.
@@ -115,15 +117,26 @@ def attribute_text(attribute: x509.NameAttribute[Any]) -> str:
 
 
 def display(name: x509.Name) -> str:
-    """Return `name` for a person: the most specific part first, ``CN=…, OU=…, O=…``."""
+    """Return `name` for a person: the most specific part first, ``CN=…, OU=…, O=…``.
+
+    Different names never look the same: a value that reads like the next part has a backslash
+    before its comma (RFC 4514 section 2.4); the comma of ``Example, Inc.`` stays as it is.
+    """
     return ", ".join(
         "+".join(
             f"{_SHORT_NAMES.get(attribute.oid, attribute.rfc4514_attribute_name)}="
-            f"{attribute_text(attribute)}"
+            f"{_told_apart(attribute)}"
             for attribute in rdn
         )
         for rdn in reversed(name.rdns)
     )
+
+
+def _told_apart(attribute: x509.NameAttribute[Any]) -> str:
+    value = attribute.value
+    if not isinstance(value, str):
+        return attribute_text(attribute)
+    return visible(_LIKE_A_PART.sub(r"\\\g<0>", value))
 
 
 def common_name(text: str) -> x509.NameAttribute[str]:

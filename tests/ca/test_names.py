@@ -217,3 +217,36 @@ def test_a_user_principal_name_in_the_subject_is_one_too() -> None:
     name = subject((NameOID.COMMON_NAME, "a.example.com"), (names.UPN_OID, "Bob@Example.com"))
 
     assert HeldName("upn", "bob@example.com") in names.names_of(name, ())
+
+
+@pytest.mark.parametrize(
+    "value", ["mine, O=Example Bank", "mine,O=Example Bank", "mine\\, O=Example Bank"]
+)
+def test_a_value_that_reads_like_another_part_is_told_apart(value: str) -> None:
+    """A manager approves what can be read."""
+    honest = subject((NameOID.ORGANIZATION_NAME, "Example Bank"), (NameOID.COMMON_NAME, "mine"))
+    cut_off = subject((NameOID.ORGANIZATION_NAME, "Example Bank"), (NameOID.COMMON_NAME, "mine\\"))
+    claimed = subject((NameOID.COMMON_NAME, value))
+
+    assert names.display(honest) == "CN=mine, O=Example Bank"
+    assert "\\," in names.display(claimed)
+    assert names.display(claimed) not in {names.display(honest), names.display(cut_off)}
+
+
+def test_a_plus_sign_that_reads_like_another_part_is_told_apart() -> None:
+    claimed = subject((NameOID.COMMON_NAME, "mine+O=Example Bank"))
+
+    assert names.display(claimed) == "CN=mine\\+O=Example Bank"
+
+
+def test_the_comma_of_a_company_stays_as_it_is() -> None:
+    assert names.display(subject((NameOID.ORGANIZATION_NAME, "Example, Inc."))) == "O=Example, Inc."
+
+
+def test_a_directory_name_is_held_as_what_it_is() -> None:
+    parts = subject((NameOID.ORGANIZATION_NAME, "Bank"), (NameOID.COMMON_NAME, "mine"))
+    claimed = subject((NameOID.COMMON_NAME, "mine, O=Bank"))
+
+    held = {names.general_name(x509.DirectoryName(name)) for name in (parts, claimed)}
+
+    assert len(held) == 2
