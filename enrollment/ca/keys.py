@@ -69,6 +69,7 @@ _RSA_KEYS: Final = {
     "1.2.840.113549.1.1.7": "RSA-OAEP",
     "2.5.8.1.1": "RSA (X.500)",
 }
+_HYBRID_FORMS: Final = frozenset({b"\x06", b"\x07"})
 _NAMED_CURVES: Final = {
     "1.2.840.10045.3.1.7": (KeyKind.EC_P256, 256, "EC P-256"),
     "1.3.132.0.34": (KeyKind.EC_P384, 384, "EC P-384"),
@@ -165,6 +166,9 @@ def _elliptic_curve(parameters: ber.Node | None, key: ber.Node) -> PublicKeyFact
         return PublicKeyFacts(
             KeyKind.OTHER, bits, "EC with explicit parameters instead of a named curve", EC_KEY
         )
+    if _key_octets(key)[:1] in _HYBRID_FORMS:
+        # "The hybrid form of the ECC public key … MUST NOT be used" -- RFC 5480 section 2.2
+        raise _malformed("The point of the EC key is written in the hybrid form.")
     curve = ber.object_identifier(parameters, "The curve")
     named = _NAMED_CURVES.get(curve)
     if named is not None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
 from enrollment.ca import der
@@ -246,6 +247,31 @@ def forges(key: ed25519.Ed25519PublicKey | ed448.Ed448PublicKey, points: Sequenc
 @pytest.mark.parametrize("kind", ["ed25519", "ed448"])
 def test_an_edwards_key_that_somebody_made_is_not_weak(kind: str) -> None:
     assert weakness(make.key(kind).public_key()) is None
+
+
+@pytest.mark.parametrize("form", ["compressed", "uncompressed"])
+def test_a_point_is_taken_in_the_forms_that_others_read(form: str) -> None:
+    assert refusal_of(spki_of_point(form)) is None
+
+
+def test_a_point_in_the_hybrid_form_is_refused() -> None:
+    refused = refusal_of(spki_of_point("hybrid"))
+
+    assert isinstance(refused, MalformedRequest)
+    assert "hybrid" in refused.detail
+
+
+def spki_of_point(form: str) -> bytes:
+    key = make.key("ec:p256").public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    whole = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    point = {
+        "compressed": key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
+        "uncompressed": whole,
+        "hybrid": bytes([6 | whole[-1] & 1]) + whole[1:],
+    }[form]
+    curve = der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7"))
+    return der.sequence(curve, der.bit_string(point))
 
 
 def refusal_of(spki: bytes) -> EnrollmentError | None:
