@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment.ca import ber, der, microsoft
 from enrollment.ca.cms import read_attributes
-from enrollment.ca.errors import MalformedRequest, RequestAmbiguous
+from enrollment.ca.errors import MalformedRequest, RequestAmbiguous, RequestTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _REGISTRATION_INFO: Final = "1.3.6.1.5.5.7.7.18"
 # Nonces and identifiers want nothing done that a web page could do.
@@ -26,6 +26,7 @@ _HARMLESS: Final = frozenset(
         microsoft.CMC_ADD_ATTRIBUTES,
     }
 )
+MAX_CONTROLS: Final = 64
 _TAGGED_PKCS10: Final = 0xA0
 _REMEDY: Final = "Send exactly one PKCS #10 request in the message, or the PKCS #10 alone."
 
@@ -60,13 +61,13 @@ def read_pki_data(octets: bytes) -> PKIData:
     attributes: dict[str, tuple[ber.Node, ...]] = {}
     pairs: tuple[tuple[str, str], ...] = ()
     ignored: list[str] = []
-    for control in fields[0].expect(der.SEQUENCE, "The list of controls").children()[:64]:
+    # All of them, and all values: whoever reads another one than we do must not read another name.
+    for control in _controls(fields[0]):
         oid, values = _control(control)
-        if oid == microsoft.CMC_ADD_ATTRIBUTES and values:
-            for name, added in _added_attributes(values[0]).items():
+        if oid == microsoft.CMC_ADD_ATTRIBUTES:
+            for name, added in _all_added(values):
                 attributes[name] = attributes.get(name, ()) + added
         elif oid == _REGISTRATION_INFO:
-            # All of them: whoever reads another one than we do must not read another name.
             for value in values:
                 pairs += microsoft.read_registration_info(ber.string_octets(value))
         elif oid not in _HARMLESS:
@@ -88,6 +89,20 @@ def _one_pkcs10(requests: list[ber.Node]) -> bytes:
             remedy=_REMEDY,
         )
     return parts[1].octets
+
+
+def _controls(node: ber.Node) -> list[ber.Node]:
+    found = node.expect(der.SEQUENCE, "The list of controls").children()
+    if len(found) > MAX_CONTROLS:
+        raise RequestTooLarge(
+            f"The CMC message has more than {MAX_CONTROLS} controls.", remedy=_REMEDY
+        )
+    return found
+
+
+def _all_added(values: list[ber.Node]) -> Iterator[tuple[str, tuple[ber.Node, ...]]]:
+    for value in values:
+        yield from _added_attributes(value).items()
 
 
 def _control(node: ber.Node) -> tuple[str, list[ber.Node]]:
