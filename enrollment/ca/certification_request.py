@@ -63,6 +63,7 @@ class CertificationRequest:
         signer_certificates: DER of every certificate that did, each once.
         on_behalf_of: whom the signatures name as the one the certificate is for; empty for the
             sender. Who that is, and whether they may, is not decided here.
+        weak_signers: by which broken algorithms certificates signed the message, in words.
         is_renewal: all marks of a renewal hold; whether the old certificate is ours is not
             decided here.
         has_null_signature: it carries the hash of its content instead of a signature, which
@@ -88,6 +89,7 @@ class CertificationRequest:
     signer_certificate: bytes | None = None
     signer_certificates: tuple[bytes, ...] = ()
     on_behalf_of: str = ""
+    weak_signers: tuple[str, ...] = ()
     is_renewal: bool = False
     has_null_signature: bool = False
     remarks: tuple[str, ...] = ()

@@ -212,6 +212,13 @@ def _request_signature(case: Case) -> None:
             remedy="Make the request again with SHA-256, for example: openssl req -new -sha256 "
             "-key server.key -out server.csr.",
         )
+    # A renewal is decided by who has signed in; whom an agent asks for stands in its signature.
+    weak = case.request.weak_signers if case.request.on_behalf_of else ()
+    if weak and not case.template.weak_request_signatures:
+        raise errors.SignatureTooWeak(
+            f"The enrollment agent signed with {weak[0]}; this CA takes SHA-256 or better.",
+            remedy="Let the agent sign the message again with SHA-256.",
+        )
 
 
 def _registration_authority(case: Case) -> None:

@@ -42,6 +42,7 @@ class _Proofs:
     # Whom each signature names, as far as it covers a name; those of certificates apart.
     named: list[str] = field(default_factory=list)
     named_by_own_key: list[str] = field(default_factory=list)
+    weak: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -73,6 +74,7 @@ def read_signed_request(octets: bytes, remarks: tuple[str, ...] = ()) -> Certifi
         on_behalf_of=on_behalf.named(
             on_behalf.name_among(content_pairs), proofs.named, proofs.named_by_own_key
         ),
+        weak_signers=tuple(dict.fromkeys(proofs.weak)),
         is_renewal=facts.renewal_certificate is not None,
         remarks=(*remarks, *request.remarks, *proofs.remarks),
     )
@@ -170,6 +172,8 @@ def _verify(message: cms.SignedData, request: CertificationRequest) -> _Proofs:
             facts = cms.verify_signer(message, signer, cms.load_key(certificate))
             proofs.certificates.append(certificate.der)
             proofs.named.append(named)
+            if facts.weak:
+                proofs.weak.append(facts.algorithm)
         elif signer.key_identifier is not None and request.public_key is not None:
             # Windows signs a new request with its own key and names it by an identifier that need
             # not be the SHA-1 of the key: ms-facts section b.3.

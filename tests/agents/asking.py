@@ -34,6 +34,7 @@ class Signature:
     key: PrivateKeyTypes
     named: str = ""
     named_unsigned: str = ""
+    digest: str = "sha256"
 
 
 def name_attribute(name: str) -> bytes:
@@ -51,6 +52,7 @@ def signed(
             each.key,
             request,
             certificate=each.certificate,
+            digest=each.digest,
             extra_signed=[name_attribute(each.named)] if each.named else [],
             unsigned=[name_attribute(each.named_unsigned)] if each.named_unsigned else [],
         )

@@ -46,6 +46,18 @@ def test_a_certificate_of_another_ca_signs_for_nobody(carol: User, granted: Sign
     assert by(carol, pkcs7(strange)).status_code == hresult.UNTRUSTED_ROOT
 
 
+def test_a_broken_hash_names_nobody(carol: User, granted: Signature) -> None:
+    """Whoever finds a second message of the same hash would choose for whom it is."""
+    weak = replace(granted, digest="sha1")
+
+    row = by(carol, pkcs7(weak))
+    assert row.status_code == hresult.WEAK_SIGNATURE_OR_KEY
+    assert "The enrollment agent signed with" in row.detail
+
+    change_template("User", weak_request_signatures=True)
+    assert by(carol, pkcs7(weak)).disposition == Disposition.ISSUED.value
+
+
 @pytest.mark.parametrize("act", [Act.REVOKE, Act.HOLD])
 def test_a_certificate_that_was_taken_back_signs_for_nobody(
     carol: User, granted: Signature, act: Act
