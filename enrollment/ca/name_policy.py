@@ -18,8 +18,7 @@ from enrollment.ca.names import (
     IP,
     UPN,
     HeldName,
-    is_address,
-    is_dns_name,
+    is_like_host,
     visible,
 )
 from enrollment.ca.template import HeldNames, NamesBeyond, SubjectSource
@@ -50,8 +49,7 @@ class Holder:
 
 def is_owned(name: HeldName) -> bool:
     """Whether such a name belongs to somebody: two people may both be called Jane Doe."""
-    is_host = name.kind == COMMON_NAME and (is_dns_name(name.value) or is_address(name.value))
-    return name.kind in OWNED or is_host
+    return name.kind in OWNED or (name.kind == COMMON_NAME and is_like_host(name.value))
 
 
 def beyond(

@@ -6,6 +6,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -163,6 +164,11 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_like_host(text: str) -> bool:
+    """Whether programs take `text` for a host: underscores are in no host's name, and they do."""
+    return is_dns_name(text.replace("_", "x")) or is_address(text)
+
+
 def _address(text: str) -> str:
     """Return an IP address as everybody writes it: one of version 4 that hides in 6 as itself."""
     try:
@@ -184,6 +190,25 @@ def _common_name(text: str) -> str:
     return (bare if is_dns_name(bare) else text).casefold()
 
 
+def _mailbox(text: str) -> str:
+    """Return an e-mail address in comparable form, without what mail programs look past.
+
+    That is a name before it, a comment, blanks, quotes that nothing in it needs (RFC 5322 3.4.1).
+    """
+    _, bare = parseaddr(text)
+    local, at, domain = (bare or text).rpartition("@")
+    return (local.removeprefix('"').removesuffix('"') + at + domain).casefold()
+
+
+def _upn(text: str) -> str:
+    """Return a user principal name in comparable form; no other letter becomes one of ASCII.
+
+    A ligature of f and i folds into both: whether a directory tells them apart is for it to say.
+    """
+    folded = text.casefold()
+    return text if folded.isascii() and not text.isascii() else folded
+
+
 def upn_of(name: x509.OtherName) -> str | None:
     """Return the user principal name inside `name`, if it is one ([0] UTF8String)."""
     value = name.value
@@ -201,13 +226,13 @@ def general_name(name: x509.GeneralName) -> HeldName:  # noqa: PLR0911 - one for
     if isinstance(name, x509.IPAddress):
         return HeldName(IP, _address(str(name.value)))
     if isinstance(name, x509.RFC822Name):
-        return HeldName(EMAIL, name.value.casefold())
+        return HeldName(EMAIL, _mailbox(name.value))
     if isinstance(name, x509.UniformResourceIdentifier):
         return HeldName(URI, name.value)
     if isinstance(name, x509.OtherName):
         upn = upn_of(name)
         if upn is not None:
-            return HeldName(UPN, upn.casefold())
+            return HeldName(UPN, _upn(upn))
         return HeldName(OTHER, f"{name.type_id.dotted_string}:{name.value.hex()}")
     if isinstance(name, x509.DirectoryName):
         return HeldName(OTHER, display(name.value))
@@ -222,9 +247,9 @@ def names_of(
     for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
         found[HeldName(COMMON_NAME, _common_name(attribute_text(attribute)))] = None
     for attribute in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
-        found[HeldName(EMAIL, attribute_text(attribute).casefold())] = None
+        found[HeldName(EMAIL, _mailbox(attribute_text(attribute)))] = None
     for attribute in subject.get_attributes_for_oid(UPN_OID):
-        found[HeldName(UPN, attribute_text(attribute).casefold())] = None
+        found[HeldName(UPN, _upn(attribute_text(attribute)))] = None
     for name in alternative_names:
         found[general_name(name)] = None
     return tuple(found)

@@ -10,8 +10,8 @@ from cryptography.x509.oid import ObjectIdentifier
 from django.utils import timezone
 
 from enrollment.ca import der, hresult
-from enrollment.models import Certificate, EnrollmentRequest, Template
-from tests import make
+from enrollment.models import Account, Certificate, EnrollmentRequest, Template
+from tests import make, messages, renewals
 from tests.attacks.playing import AT_ONCE, BOB_SID, PUBLISHED, Attacker, names_in
 from tests.other_ca import upn
 
@@ -110,6 +110,46 @@ def test_a_host_in_the_common_name_alone_is_judged_as_one(alice: Attacker) -> No
     answer = alice.ask("WebServer", raw=make.request_pem("bob-pc.example.com", kind="ec:p256"))
 
     assert answer.waits
+
+
+def test_a_host_with_an_underscore_is_somebody_s_too(alice: Attacker) -> None:
+    """In no host's name stand underscores, and programs connect to them and match them."""
+    Account.objects.filter(user__username="bob").update(dns_name="bob_pc.example.com")
+
+    answer = alice.ask("WebServer", raw=make.request_pem("bob_pc.example.com", kind="ec:p256"))
+
+    assert answer.waits
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "bob@example.com ",
+        "Bob <bob@example.com>",
+        '"bob"@example.com',
+        "bob(at home)@example.com",
+        "BOB@example.com",
+    ],
+)
+def test_an_address_in_the_subject_is_judged_as_mail_programs_read_it(
+    alice: Attacker, written: str
+) -> None:
+    subject = messages.name(
+        ("2.5.4.3", der.utf8_string("mine.example.com")),
+        ("1.2.840.113549.1.9.1", der.ia5_string(written)),
+    )
+    names = [messages.extension_request(messages.dns_names("mine.example.com"))]
+    raw = renewals.pem(messages.pkcs10(make.key("ec:p256"), subject, names))
+
+    assert alice.ask("WebServer", raw=raw).waits
+
+
+def test_a_upn_that_only_folds_to_one_s_own_is_not_one_s_own(alice: Attacker) -> None:
+    Account.objects.filter(user__username="alice").update(upn="fiona@example.com")
+    own, other = x509.DNSName("mine.example.com"), upn("\ufb01ona@example.com")
+
+    assert alice.ask("WebServer", names=[own, upn("Fiona@example.com")]).is_issued
+    assert alice.ask("WebServer", names=[own, other]).waits
 
 
 @pytest.mark.parametrize("template", AT_ONCE)
