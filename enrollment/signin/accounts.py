@@ -72,6 +72,16 @@ def find(name: str) -> User | None:
     return people.find(name)
 
 
+def is_same(name: str, user: User) -> bool:
+    """Whether a name that others vouch for is the account's; no password follows that would tell.
+
+    Databases do not tell small and capital letters apart, and some fold more than ASCII: to one of
+    them, a dotless i is an I.
+    """
+    account = user.get_username()
+    return name == account or (name.isascii() and account.isascii())
+
+
 def _account_name(sent: str) -> str | None:
     settings = conf.current()
     return account_name(sent, realm=settings.realm, domain=settings.domain)

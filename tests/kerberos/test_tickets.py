@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from enrollment.conf import Kerberos
+from enrollment.signin import accounts
 from enrollment.signin.kerberos import NO_CONNECTION
 from tests.kerberos.realm import SERVICE, context_for, negotiate
 from tests.signin.conftest import configure as change_settings
@@ -84,6 +85,21 @@ def test_a_good_ticket_of_somebody_else_is_refused(
     assert status(context_for(realm, name).step()) == 401
     assert reason in caplog.text
     assert not User.objects.filter(username__in=["stranger", "alice/admin"]).exists()
+
+
+def test_letters_that_only_fold_alike_are_other_letters(
+    realm: Realm, alice_here: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person whose name has a dotless i does not become the one with an i."""
+    dotless = "al\u0131ce"
+    realm.add(dotless)
+    realm.sign_in(dotless)
+
+    # As a database answers whose language has these letters.
+    monkeypatch.setattr(accounts, "find", lambda _: alice_here)
+
+    assert status(context_for(realm).step()) == 200
+    assert status(context_for(realm, dotless).step()) == 401
 
 
 def test_another_realm_may_be_named_the_one_whose_people_have_accounts(

@@ -88,7 +88,7 @@ def _account(principal: str, realm: str) -> User:
     if of_realm != realm:
         raise _Refused(f"'{principal}' is not of the realm {realm}")
     user = fresh.known(name, accounts.find(name))
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or not accounts.is_same(name, user):
         raise _Refused(f"'{principal}' has no account here, or a disabled one")
     return user
 

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from enrollment import conf
 from enrollment.services.outside import fresh
-from enrollment.signin.accounts import find
+from enrollment.signin.accounts import find, is_same
 from enrollment.signin.belief import Believed, CredentialsRefused, Method, Seen, SignedInBy
 from enrollment.signin.credentials import account_name
 from enrollment.signin.proxies import is_from_proxy, user_header
@@ -26,19 +25,9 @@ def look(request: HttpRequest) -> Seen:
     settings = conf.current()
     name = account_name(_text(told), realm=settings.realm, domain=settings.domain)
     user = fresh.known(name, find(name)) if name else None
-    if name is None or user is None or not user.is_active or not _is_same(name, user):
+    if name is None or user is None or not user.is_active or not is_same(name, user):
         raise CredentialsRefused
     return Believed(user, SignedInBy.REMOTE_USER)
-
-
-def _is_same(name: str, user: User) -> bool:
-    """Whether the name is the account's; no password follows that would tell who it is.
-
-    Databases do not tell small and capital letters apart, and some fold more than ASCII: to one of
-    them, a dotless i is an I.
-    """
-    account = user.get_username()
-    return name == account or (name.isascii() and account.isascii())
 
 
 def _text(told: str) -> str:
