@@ -33,6 +33,31 @@ LISTS = (
 )
 
 
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "query", ["pk__regex=(a|a)*b", "id__in=1,2", "pk__iregex=(", "password__contains=a"]
+)
+@pytest.mark.parametrize("address", LISTS)
+def test_an_address_compares_nothing_that_no_filter_compares(
+    signed_in: SignIn, address: str, query: str
+) -> None:
+    """A link that another site made the browser follow could stop the server with an expression."""
+    client = signed_in(User.objects.get(username="admin"))
+
+    assert client.get(f"{address}?{query}").status_code == 400
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "query", ["auth/user/?is_active__exact=1", "auth/user/?groups__id__exact=1",
+              "enrollment/template/?approval__exact=none", "enrollment/certificate/?ends=30"]
+)  # fmt: skip
+def test_the_links_of_a_filter_narrow_the_list(signed_in: SignIn, query: str) -> None:
+    client = signed_in(User.objects.get(username="admin"))
+
+    assert client.get(f"/admin/{query}").status_code == 200
+
+
 def decide(client: Client, row: EnrollmentRequest, **fields: str) -> int:
     """Post a decision, as the buttons of the review page do; return the status code."""
     address = f"/admin/enrollment/enrollmentrequest/{row.pk}/decide/"
