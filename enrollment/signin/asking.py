@@ -43,9 +43,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
             return session.complete(request, asked.half, proof)
         if proof:
             session.prove(request, proof)
-            return redirect(following)
+            return session.lead_on(following)
     elif asked.half is None and session.has_passed(request) and "again" not in request.GET:
-        return redirect(following)
+        return session.lead_on(following)
     context = {
         "form": form,
         "person": asked.user,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from django.contrib.auth import load_backend, login
 from django.contrib.auth.models import User
+from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -81,7 +82,7 @@ def begin(
     _enter(request, user, backend, by.value)
     if second_factor.is_required(user) and not has_passed(request) and _insists():
         return redirect(f"{reverse('signin:factors')}?{urlencode({'next': following})}")
-    return redirect(following)
+    return lead_on(following)
 
 
 def half(request: HttpRequest) -> Half | None:
@@ -101,7 +102,7 @@ def complete(request: HttpRequest, who: Half, proof: str) -> HttpResponse:
     request.session.flush()
     _enter(request, who.user, who.backend, who.by)
     request.session[_PROOF] = proof
-    return redirect(who.next)
+    return lead_on(who.next)
 
 
 def _enter(request: HttpRequest, user: User, backend: str, by: str) -> None:
@@ -152,6 +153,14 @@ def next_address(request: HttpRequest, asked: str) -> str:
     """Return where somebody wants to go afterwards, when it is a place of ours."""
     ours = url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure())
     return asked if asked and ours else "/certsrv/"
+
+
+def lead_on(address: str) -> HttpResponse:
+    """Lead to an address that was found to be ours.
+
+    It is an address and nothing else: Django's `redirect` would take a word for the name of a view.
+    """
+    return HttpResponseRedirect(address)
 
 
 def _person(request: HttpRequest) -> User:

@@ -49,6 +49,17 @@ def show(client: Client, sent: str, query: str = "") -> Any:
     return client.post(ASK + query, {"code": sent})
 
 
+@pytest.mark.parametrize("word", ["certificates", "metrics"])
+def test_a_word_is_an_address_beside_this_one(client: Client, manager: User, word: str) -> None:
+    """It leads to no page, but is no fault either, and never the name of a view."""
+    assert sign_in(client, manager, word).headers["Location"].endswith(word)
+    give_app(manager)
+    sign_in(client, manager, word)
+
+    assert show(client, code())["Location"] == word
+    assert client.get(f"{ASK}?next={word}")["Location"] == word
+
+
 # --- Signing in ----------------------------------------------------------------------------------
 
 
