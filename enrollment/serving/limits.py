@@ -18,10 +18,13 @@ from enrollment.signin import addresses
 from enrollment.signin.challenge import REFUSED
 from enrollment.signin.credentials import parse_basic
 
-# Public data, asked for by everybody, and what supervisors ask: neither looked at nor counted.
-# OCSP is answered before it comes here.
+# Public data, asked for by everybody, and what supervisors ask: not looked at, unless a password
+# comes along. OCSP is answered before it comes here.
 _OPEN: Final = ("/certenroll/", "/ocsp", "/healthz", "/readyz")
 _SIGN_IN: Final = "enrollment.signin."
+# Who is signed in already may type a password there, too: another's, or in a session left open.
+_FORM: Final = "signin:login"
+_CHANGE: Final = "signin:password"
 _SUBMITTING: Final = frozenset({"web:certfnsh", "web:preview"})
 _OUR_FAULT: Final = 500
 _UNAUTHORIZED: Final = frozenset({401, 404})
@@ -34,6 +37,7 @@ _PAID_BACK: Final = 4
 _LONGEST_NAME: Final = 256
 
 _CLAIMED: Final = "certsrv.claimed_name"
+_TYPED: Final = "certsrv.typed_password"
 _STOPPED: Final = "certsrv.stopped"
 
 # Made when the application is loaded, which is before the workers are forked.
@@ -52,7 +56,7 @@ class LimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass a request on, unless its credentials would be one guess too many."""
         limits = conf.current().web.limits
-        if limits.mode == OFF or request.path_info.casefold().startswith(_OPEN):
+        if limits.mode == OFF or _is_open(request):
             return self.get_response(request)
         asked = _Asked(request, limits)
         if "HTTP_AUTHORIZATION" in request.META:
@@ -70,16 +74,15 @@ class LimitsMiddleware:
     ) -> HttpResponse | None:
         """Look at what depends on who asks: by now, the account is known."""
         limits = conf.current().web.limits
-        if limits.mode == OFF or request.path_info.casefold().startswith(_OPEN):
+        if limits.mode == OFF or _is_open(request):
             return None
-        if is_sign_in(request, view):
-            asked = _Asked(request, limits)
-            is_guess = request.method == "POST"
-            return asked.guesses(_name_of_form(request)) if is_guess else asked.looks()
-        match = request.resolver_match
-        if request.method == "POST" and match is not None and match.view_name in _SUBMITTING:
-            return _Asked(request, limits).submits()
-        return None
+        asked, match = _Asked(request, limits), request.resolver_match
+        if request.method == "POST":
+            name = match.view_name if match is not None else ""
+            if is_sign_in(request, view) or name in (_FORM, _CHANGE):
+                return asked.types(_name_of_form(request))
+            return asked.submits() if name in _SUBMITTING and _may_submit(request) else None
+        return asked.looks() if is_sign_in(request, view) else None
 
 
 def is_sign_in(request: HttpRequest, view: Callable[..., Any]) -> bool:
@@ -102,6 +105,11 @@ class _Asked:
         """Refuse credentials when too many from here were wrong."""
         self._request.META[_CLAIMED] = name
         return self._wait("passwords", self._named(name)) or self._wait("names", self._address)
+
+    def types(self, name: str) -> HttpResponse | None:
+        """Refuse what was typed into a form likewise."""
+        self._request.META[_TYPED] = True
+        return self.guesses(name)
 
     def looks(self) -> HttpResponse | None:
         """Count a look at a page that is drawn for strangers."""
@@ -144,7 +152,7 @@ class _Asked:
         """
         if _CLAIMED not in self._request.META:
             return False
-        is_form = "HTTP_AUTHORIZATION" not in self._request.META
+        is_form = _TYPED in self._request.META
         return response.status_code == _LOCKED or (is_form and response.status_code in _NOT_ON)
 
     def _named(self, name: str) -> str:
@@ -182,13 +190,25 @@ class _Asked:
         return limited.answer(self._request, kind, seconds)
 
 
+def _is_open(request: HttpRequest) -> bool:
+    is_public = request.path_info.casefold().startswith(_OPEN)
+    return is_public and "HTTP_AUTHORIZATION" not in request.META
+
+
+def _may_submit(request: HttpRequest) -> bool:
+    """Whether a request would be taken in; else it is a stranger who is asked to sign in first."""
+    return request.user.is_authenticated or not conf.current().is_enterprise
+
+
 def _name_of_basic(request: HttpRequest) -> str:
     credentials = parse_basic(request.META["HTTP_AUTHORIZATION"])
     return _folded(credentials.name) if credentials is not None else ""
 
 
 def _name_of_form(request: HttpRequest) -> str:
-    return _folded(request.POST.get("username", ""))
+    typed = request.POST.get("username", "")
+    is_own = not typed and request.user.is_authenticated
+    return _folded(request.user.get_username() if is_own else typed)
 
 
 def _folded(name: str) -> str:

@@ -17,6 +17,8 @@ from tests.signin.people import basic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.contrib.auth.models import User
+
 pytestmark = pytest.mark.django_db
 
 
@@ -133,6 +135,49 @@ def test_the_form_and_basic_count_together(client: Client, limit: Callable[..., 
 
     assert response.status_code == 429
     assert guess(client) == 429
+
+
+@pytest.mark.usefixtures("carol", "site")
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/CertEnroll/none.crl", "/ocsp4711"])
+def test_an_address_that_is_open_to_everybody_is_no_place_to_guess(
+    client: Client, limit: Callable[..., None], address: str
+) -> None:
+    limit(passwords=Rate(2, 60.0))
+    wrong = basic("carol", "guess")
+
+    found = statuses(4, lambda: client.get(address, headers=wrong).status_code)
+
+    assert found == [401, 401, 429, 429]
+    assert client.get(address, headers=basic("carol")).status_code == 429
+
+
+@pytest.mark.usefixtures("carol")
+@pytest.mark.parametrize("way", ["session", "password"])
+def test_who_is_signed_in_is_no_better_at_guessing(
+    client: Client, alice: User, limit: Callable[..., None], way: str
+) -> None:
+    limit(passwords=Rate(2, 60.0))
+    headers = basic("alice") if way == "password" else {}
+    if way == "session":
+        client.force_login(alice)
+    form = {"username": "carol", "password": "guess"}
+
+    found = statuses(4, lambda: client.post(SIGN_IN, form, headers=headers).status_code)
+
+    assert found == [200, 200, 429, 429]
+
+
+@pytest.mark.usefixtures("site")
+def test_a_session_left_open_is_no_place_to_guess(
+    client: Client, alice: User, limit: Callable[..., None]
+) -> None:
+    limit(passwords=Rate(2, 60.0))
+    client.force_login(alice)
+    form = {"old_password": "guess", "new_password1": PASSWORD, "new_password2": PASSWORD}
+
+    found = statuses(4, lambda: client.post("/accounts/password/", form).status_code)
+
+    assert found == [200, 200, 429, 429]
 
 
 @pytest.mark.usefixtures("carol")

@@ -137,6 +137,20 @@ def test_a_flood_of_requests_of_one_account_is_stopped(
     assert "Your account sends more requests than this site takes." in response.content.decode()
 
 
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize("page", ["certfnsh.asp", "preview"])
+def test_a_program_that_signs_in_after_it_was_asked_submits_as_its_account(
+    client: Client, limit: Callable[..., None], page: str
+) -> None:
+    """Kerberos and NTLM send the form before they are asked who they are, too."""
+    limit(open_submissions=Rate(1, 60.0))
+
+    for _ in range(3):
+        assert client.post(f"/certsrv/{page}", {"Mode": "newreq"}).status_code == 401
+        sent = client.post(f"/certsrv/{page}", {"Mode": "newreq"}, headers=basic("alice"))
+        assert sent.status_code == 200
+
+
 @pytest.mark.usefixtures("site")
 def test_strangers_at_a_stand_alone_ca_fill_nobodys_queue(
     client: Client, limit: Callable[..., None], configure: Callable[..., None]
