@@ -59,9 +59,9 @@ def person_of(request: HttpRequest, typed: Credentials) -> User | None:
     """
     # An account may be called user@elsewhere, and people type that.
     user = find(typed.name)
-    name = user.get_username() if user else _account_name(typed.name)
-    if name is None:
-        return None
+    # A name of another domain is nobody's then, and is counted and hashed for like any other of
+    # nobody: time must not tell which of them have accounts.
+    name = user.get_username() if user else _account_name(typed.name) or typed.name
     user = user or find(name)
     attempt = addresses.attempt(request, user.get_username() if user else name)
     return _check_password(attempt, user, typed.password, remembered=False)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -43,9 +44,11 @@ def program(client: Client, password: str = PASSWORD, address: str = HERE, **mor
     return client.get(PAGE, headers=basic(name, password), REMOTE_ADDR=address, **more)
 
 
-def person(client: Client, password: str = PASSWORD, address: str = HERE) -> Any:
+def person(
+    client: Client, password: str = PASSWORD, address: str = HERE, name: str = "carol"
+) -> Any:
     """Sign in with the form; return the answer."""
-    form = {"username": "carol", "password": password}
+    form = {"username": name, "password": password}
     return client.post("/accounts/login/", form, REMOTE_ADDR=address)
 
 
@@ -97,6 +100,25 @@ def test_the_form_counts_and_refuses_like_every_door(client: Client) -> None:
     assert answer.status_code == 429
     assert "Retry-After" in answer
     assert "sessionid" not in answer.cookies
+
+
+@pytest.mark.parametrize("name", ["bob@partner.example", "ghost@partner.example", "OTHER\\carol"])
+def test_a_name_of_another_domain_tells_nobody_whether_it_has_an_account(
+    client: Client, django_user_model: type[User], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each costs one hash, and each is counted."""
+    django_user_model.objects.create_user("bob@partner.example", password=PASSWORD)
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(
+        MD5PasswordHasher, "encode", lambda *given: hashed.append(given[1]) or encode(*given)
+    )
+
+    for number in range(BOUND):
+        assert person(client, f"guess {number}", name=name).status_code == 200
+
+    assert hashed == [f"guess {number}" for number in range(BOUND)]
+    assert person(client, name=name).status_code == 429
 
 
 def test_the_doors_share_one_count(client: Client) -> None:
