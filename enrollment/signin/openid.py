@@ -75,11 +75,12 @@ def begin(request: HttpRequest) -> HttpResponse:
     }
     between = "&" if "?" in where.authorization else "?"
     response = HttpResponseRedirect(f"{where.authorization}{between}{urlencode(asked)}")
+    name, path = _cookie()
     response.set_cookie(
-        COOKIE,
+        name,
         signing.dumps(kept | {"next": _target(request)}, salt=_SALT),
         max_age=SECONDS,
-        path=reverse("signin:oidc"),
+        path=path,
         httponly=True,
         secure=django_settings.SESSION_COOKIE_SECURE,
         # The way back is a link of another site.
@@ -95,7 +96,8 @@ def finish(request: HttpRequest) -> HttpResponse:
     """Take a browser back from the provider, and sign its person in."""
     settings = _settings()
     response = _finish(request, settings)
-    response.delete_cookie(COOKIE, path=reverse("signin:oidc"))
+    name, path = _cookie()
+    response.delete_cookie(name, path=path)
     return response
 
 
@@ -170,10 +172,19 @@ def _target(request: HttpRequest) -> str:
     )
 
 
+def _cookie() -> tuple[str, str]:
+    """Return the cookie's name and path, which keep it from neighbors, where that is possible.
+
+    Under the same domain they could plant one of their own, and sign somebody in as themselves.
+    """
+    is_secure = django_settings.SESSION_COOKIE_SECURE
+    return (f"__Host-{COOKIE}", "/") if is_secure else (COOKIE, reverse("signin:oidc"))
+
+
 def _kept(request: HttpRequest) -> dict[str, str] | None:
     try:
         kept: dict[str, str] = signing.loads(
-            request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=SECONDS
+            request.COOKIES.get(_cookie()[0], ""), salt=_SALT, max_age=SECONDS
         )
     except signing.BadSignature:
         return None

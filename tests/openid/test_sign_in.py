@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.test import Client
+    from pytest_django import Settings
 
     from tests.openid.conftest import Provider
 
@@ -90,6 +91,24 @@ def test_a_code_is_asked_for_with_everything_that_protects_it(client: Client, op
         "Lax",
         "/accounts/oidc/",
     )
+
+
+def test_a_neighbor_cannot_plant_the_sign_in_of_somebody_else(
+    client: Client, op: Provider, settings: Settings
+) -> None:
+    """Browsers take a cookie called so from this very host only (RFC 6265bis section 4.1.3.2)."""
+    settings.SESSION_COOKIE_SECURE = True
+    thief = type(client)()
+    back = op.sign_in(begin(thief)[0], "alice")
+    (cookie,) = (thief.cookies[name] for name in thief.cookies if "oidc" in name)
+
+    assert (cookie.key, cookie["path"], cookie["domain"]) == ("__Host-oidc", "/", "")
+    assert cookie["secure"]
+    client.cookies["oidc"] = cookie.value
+    assert come_back(client, back).status_code == 400
+    client.cookies["__Host-oidc"] = cookie.value
+    answer = come_back(client, back)
+    assert (answer.status_code, answer.cookies["__Host-oidc"].value) == (302, "")
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:0"])
