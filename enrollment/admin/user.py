@@ -206,8 +206,8 @@ class AccountAdmin(TitledAdmin[User], BoundedSearch[User], UserAdmin[User]):
         """Say by what somebody proves who they are; a mark is for those who should."""
         asked_for: Any = row  # with what `get_queryset` adds
         kinds = sorted({factor.kind for factor in asked_for.second_factors.all()})
-        missing = "⚠ none" if asked_for.lacks_factor else "none"
-        return ", ".join(kinds) or missing
+        # On a phone, no heading stands above it.
+        return ", ".join(kinds) or ("⚠ no second factor" if asked_for.lacks_factor else "")
 
     @admin.display(description="roles")
     def roles(self, row: User) -> str:
