@@ -156,12 +156,12 @@ def is_dns_name(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an IP address."""
+    """Whether `text` is an IP address, without the zone that a percent sign begins (RFC 4007)."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text
 
 
 def is_like_host(text: str) -> bool:

@@ -70,7 +70,17 @@ def test_the_page_shows_the_commands(program: Visitor) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    ["$(reboot)", "a b;`id`", '"', "www.example.com' -x", "x" * 300, "bücher.example", "-addext"],
+    [
+        "$(reboot)",
+        "::1%$(reboot)",
+        "fe80::1%eth0",
+        "a b;`id`",
+        '"',
+        "www.example.com' -x",
+        "x" * 300,
+        "bücher.example",
+        "-addext",
+    ],
 )
 def test_what_is_no_name_never_reaches_a_command(program: Visitor, names: str) -> None:
     text = program.get("certrqma.asp", query_params={"names": names}).content.decode()

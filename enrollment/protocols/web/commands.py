@@ -6,6 +6,7 @@ or an e-mail address is refused, so nothing here needs quoting rules of three sh
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -48,10 +49,10 @@ def typed_name(text: str) -> TypedName:
     Raises:
         NameUnusable: it is none.
     """
-    try:
-        return TypedName("ip", str(ipaddress.ip_address(text)))
-    except ValueError:
-        pass
+    # With a zone behind a percent sign, Python takes any text for an address (RFC 4007 section 11).
+    if "%" not in text:
+        with contextlib.suppress(ValueError):
+            return TypedName("ip", str(ipaddress.ip_address(text)))
     if is_dns_name(text) and text.isascii():
         return TypedName("dns", text.casefold())
     if _EMAIL.fullmatch(text):
