@@ -134,12 +134,11 @@ class _TLSConnection(_Connection):
         if self.initialized:
             return
         self.initialized = True
-        self.sock.settimeout(sockets.READ_SECONDS)
-        try:
-            self.sock = self._files.context().wrap_socket(self.sock, server_side=True)
-        except TimeoutError as error:
-            # Like any request that takes too long: nothing to tell the operator.
-            raise ConnectionResetError(errno.ECONNRESET, "the handshake took too long") from error
+        self.sock = self._files.context().wrap_socket(
+            self.sock, server_side=True, do_handshake_on_connect=False
+        )
+        self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
+        self.sock.do_handshake()
         self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.parser = http.get_parser(self.cfg, self.sock, self.client)
 

@@ -161,6 +161,54 @@ def served_name(context: ssl.SSLContext) -> str:
     return str(name.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "hurried"), [(0.0, 30.0), (30.0, 0.0)], ids=["for long", "while others wait"]
+)
+def test_a_handshake_that_does_not_end_has_hung_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, hurried: float
+) -> None:
+    """It holds a thread like a request, so it may take no longer."""
+    monkeypatch.setattr(sockets, "READ_SECONDS", seconds)
+    monkeypatch.setattr(sockets, "HURRIED_READ_SECONDS", hurried)
+    monkeypatch.setattr(sockets.Crowd, "is_waiting", lambda: True)
+    context = tls.make_context(*write_pair(tmp_path, "slow"))
+    ours, theirs = socket.socketpair()
+    with theirs, context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False) as one:
+        theirs.sendall(b"\x16\x03\x01")
+        one.setblocking(True)  # noqa: FBT003  # the socket's own signature
+
+        with pytest.raises(ConnectionResetError):
+            one.do_handshake()
+
+
+def test_a_handshake_goes_on_after_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "_LOOK_UP_SECONDS", 0.05)
+    context = tls.make_context(*write_pair(tmp_path, "slow"))
+    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client_context.check_hostname = False
+    client_context.verify_mode = ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context.wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
+    ours, theirs = socket.socketpair()
+    with theirs, context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False) as one:
+        one.setblocking(True)  # noqa: FBT003  # the socket's own signature
+        shaking = threading.Thread(target=one.do_handshake)
+        shaking.start()
+        for octets in (hello[:20], hello[20:]):
+            theirs.sendall(octets)
+            time.sleep(0.2)
+        incoming.write(theirs.recv(65536))
+        client.do_handshake()
+        theirs.sendall(outgoing.read())
+        shaking.join(10)
+
+        assert one.version() == "TLSv1.3"
+        assert not shaking.is_alive()
+
+
 @pytest.fixture
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tls, "LOOK_EVERY_SECONDS", 0.0)
