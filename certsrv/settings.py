@@ -46,9 +46,10 @@ MIDDLEWARE = [
     # Before anything reads a header.
     "enrollment.signin.proxies.ProxyMiddleware",
     "enrollment.serving.headers.SecurityHeadersMiddleware",
-    "enrollment.serving.framing.FramingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Below those that write headers: a refusal carries them, too.
+    "enrollment.serving.framing.FramingMiddleware",
     "enrollment.serving.open_addresses.OpenAddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "enrollment.serving.limits.LimitsMiddleware",

@@ -10,6 +10,7 @@ import pytest
 from enrollment import conf
 from enrollment.conf_web import REPORT
 from enrollment.serving import framing
+from tests.rights.test_headers import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,15 @@ def test_what_no_client_sends_is_refused(client: Client, what: str) -> None:
 
     assert response.status_code == status
     assert response.content.count(b"<p>") == 2
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_refusal_has_every_policy(client: Client, what: str) -> None:
+    told, _ = REFUSED[what]
+
+    headers = ask(client, told).headers
+
+    assert {name: headers.get(name) for name in POLICIES} == POLICIES
 
 
 @pytest.mark.parametrize("what", REFUSED)
