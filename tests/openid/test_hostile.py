@@ -213,6 +213,16 @@ def test_an_address_counts_when_the_provider_says_that_it_is_theirs(
 
 
 @pytest.mark.parametrize(
+    "address", [f"{'a' * 250}@example.test", "a@exa\u200dmple.test"], ids=["long", "hidden"]
+)
+def test_an_address_that_no_account_can_have_is_left_out(
+    client: Client, hostile: Hostile, address: str
+) -> None:
+    assert sign_in(client, hostile, email=address, email_verified=True) == 302
+    assert User.objects.get().email == ""
+
+
+@pytest.mark.parametrize(
     ("written", "name"), [("alice@localhost", "alice"), ("alice@corp.test", "alice@corp.test")]
 )
 def test_a_name_may_carry_its_domain(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # As Django keeps names of people.
 _LONGEST_NAME: Final = 150
+_LONGEST_ADDRESS: Final = 254
 
 
 def sign_in(
@@ -82,9 +83,9 @@ def _email(claims: dict[str, Any]) -> str:
         validate_email(text)
     except ValidationError:
         return ""
-    return text
+    return _line(text, _LONGEST_ADDRESS)
 
 
-def _line(value: object) -> str:
-    is_line = isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST_NAME
+def _line(value: object, most: int = _LONGEST_NAME) -> str:
+    is_line = isinstance(value, str) and value.isprintable() and len(value) <= most
     return str(value) if is_line else ""
