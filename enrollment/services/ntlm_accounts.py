@@ -118,7 +118,12 @@ def _row_of(name: str) -> NtlmAccount | None:
     found = rows.filter(user__username=name).first()
     if found is None and name.isascii():
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        alike = list(rows.filter(user__username__iexact=name)[:2])
+        fold = name.casefold()
+        alike = [
+            row
+            for row in rows.filter(user__username__iexact=name)
+            if row.user.username.casefold() == fold
+        ]
         found = alike[0] if len(alike) == 1 else None
     return found
 

@@ -57,7 +57,9 @@ def find(name: str) -> User | None:
     found = User.objects.select_related("account").filter(username=name).first()
     if found is None:
         # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        alike = list(User.objects.select_related("account").filter(username__iexact=name)[:2])
+        rows = User.objects.select_related("account").filter(username__iexact=name)
+        # To some databases a dotless i is an I; people may choose such names at a provider.
+        alike = [user for user in rows if user.username.casefold() == name.casefold()]
         found = alike[0] if len(alike) == 1 else None
     return found
 
