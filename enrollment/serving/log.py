@@ -99,7 +99,7 @@ def configuration(web: Web) -> dict[str, object]:
             "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             # A refusal is an answer, not an event of the operator's.
             "django.request": {"level": "ERROR"},
-            "django.security": {"level": "ERROR"},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Nor are a foreign host and a form with too many fields, which any stranger sends.
+            "django.security": {"level": "CRITICAL"},
         },
     }
