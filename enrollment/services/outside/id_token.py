@@ -28,6 +28,7 @@ LEEWAY_SECONDS: Final = 60
 MOST_CHARACTERS: Final = 64 * 1024
 # Source: OpenID Connect Core section 2: 255 characters of ASCII.
 _LONGEST_SUBJECT: Final = 255
+_END_OF_TIME: Final = 10**12
 _REQUIRED: Final = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 
@@ -58,11 +59,15 @@ def claims_of(token: str, settings: Oidc, *, nonce: str, now: datetime) -> dict[
     ):
         raise TokenRefused("the token was given to another client")
     sent = claims["nonce"]
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), nonce.encode()):
+    is_answer = isinstance(sent, str) and sent.isascii() and hmac.compare_digest(sent, nonce)
+    if not is_answer:
         raise TokenRefused("the token answers another question (nonce)")
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise TokenRefused("the token has no subject")
+    if not subject.isprintable():
+        # Half of a character, or a NUL, is nothing that a database keeps.
+        raise TokenRefused("the subject of the token is no text")
     return claims
 
 
@@ -103,7 +108,9 @@ def _check_time(claims: dict[str, Any], now: datetime) -> None:
     moment = now.timestamp()
     for name in ("exp", "iat", "nbf"):
         value = claims.get(name, moment)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # JSON as Python reads it has numbers that are none, and before which everything is.
+        if not is_number or not 0 <= value < _END_OF_TIME:
             raise TokenRefused(f"'{name}' in the token is no time")
     if claims["exp"] + LEEWAY_SECONDS <= moment:
         raise TokenRefused("the token is over")
