@@ -48,6 +48,7 @@ def accept(
 
     Raises:
         EnrollmentError: it is on behalf of somebody, and must not be: see `on_behalf.check`.
+        SourceUnavailable: the directory keeps one of them, and cannot be asked.
     """
     if not request.on_behalf_of:
         return None
@@ -106,6 +107,8 @@ def _holder(row: Certificate) -> User | None:
     """Return the account a certificate was issued to; a namesake who came later is not it."""
     asked = getattr(row, "request", None)
     holder = asked.account if asked is not None else None
+    # Who signs beside the sender has not signed in here.
+    fresh.those([holder])
     return holder if holder is not None and holder.get_username() == row.requester else None
 
 

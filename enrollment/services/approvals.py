@@ -93,10 +93,15 @@ def look_up_people(row: EnrollmentRequest) -> None:
     try:
         fresh.those((row.account, row.agent_account, *approved))
     except SourceUnavailable as error:
-        raise DirectoryAway(
-            f"The directory that keeps an account of request {row.pk} cannot be asked at the "
-            "moment, so nothing is decided. Try again in a minute."
-        ) from error
+        raise away(row) from error
+
+
+def away(row: EnrollmentRequest) -> DirectoryAway:
+    """Return why nothing is decided while the directory of somebody concerned cannot be asked."""
+    return DirectoryAway(
+        f"The directory that keeps an account of request {row.pk} cannot be asked at the moment, "
+        "so nothing is decided. Try again in a minute."
+    )
 
 
 def asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:

@@ -28,6 +28,7 @@ from enrollment.services import (
     manager_scopes,
 )
 from enrollment.services.manager_scopes import EVERYTHING, Remit
+from enrollment.services.outside.told import SourceUnavailable
 from enrollment.services.refusals import (
     AlreadyApproved,
     BeyondRemit,
@@ -197,9 +198,13 @@ def _compose_again(
 def _judge(row: EnrollmentRequest, now: datetime, *, with_holders: bool = False) -> Judgement:
     approvals.look_up_people(row)
     request = judgement.read(bytes(row.raw))
-    judged = judgement.judge(
-        request, row.attributes, agents.sender_of(row), now=now, with_holders=with_holders
-    )
+    sender = agents.sender_of(row)
+    try:
+        judged = judgement.judge(
+            request, row.attributes, sender, now=now, with_holders=with_holders
+        )
+    except SourceUnavailable as error:
+        raise approvals.away(row) from error
     if row.agent and judged.agents and judged.requester.account_id != row.account_id:
         # The name in the message means another account now than when the request came.
         return replace(judged, decision=Deny(_no_longer(row)))

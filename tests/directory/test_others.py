@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from enrollment.ca import hresult
 from enrollment.management.output import Refusal, active_account
 from enrollment.services import directory as requesters
 from enrollment.services import review
 from enrollment.services.refusals import DirectoryAway, PolicyRefuses
+from tests.agents import asking
 from tests.conftest import person
 from tests.directory.server import MANAGERS, USERS
 from tests.directory.test_sign_in import status
@@ -98,6 +101,49 @@ def test_nothing_is_decided_on_rights_that_cannot_be_looked_up(
     with pytest.raises(Refusal, match="cannot be asked"):
         active_account("alice")
     assert active_account("maria").username == "maria"
+
+
+@pytest.fixture
+def cosigned(client: Client, directory: Server) -> bytes:
+    """A message for Dora that Bob of the directory signed beside Carol, who sends it."""
+    bob = directory.person("bob", USERS)
+    assert status(client, "bob") == 200
+    dora = person("dora", "Enrollees")
+    signatures = []
+    for number, user in (
+        (11, person("carol", "Enrollees")),
+        (13, User.objects.get(username="bob")),
+    ):
+        signatures.append(replace(asking.certify(user, number), named=dora.username))
+        asking.grant(user)
+    change_template("User", ra_signatures=2)
+    assert asking.by(User.objects.get(username="carol"), asking.signed(*signatures)).certificate
+    directory.change(bob, userAccountControl="514")
+    return asking.signed(*signatures)
+
+
+def test_an_agent_who_was_disabled_there_signs_beside_nobody(
+    cosigned: bytes, forget: Callable[[], None]
+) -> None:
+    """The one who sends the message has signed in; the other one has not."""
+    forget()
+
+    row = asking.by(User.objects.get(username="carol"), cosigned)
+
+    assert row.status_code == hresult.SIGNATURE_REJECTED
+
+
+def test_nothing_is_decided_on_an_agent_who_cannot_be_looked_up(
+    directory: Server, cosigned: bytes, forget: Callable[[], None]
+) -> None:
+    person("maria", "Certificate Managers")
+    change_template("User", approval="always")
+    row = asking.by(User.objects.get(username="carol"), cosigned)
+    directory.stop()
+    forget()
+
+    with pytest.raises(DirectoryAway):
+        approve(row, "maria")
 
 
 def test_the_shell_acts_as_nobody_who_was_disabled_there(
