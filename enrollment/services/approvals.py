@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import User
 
+from enrollment import conf
 from enrollment.models import GivenApproval, SigningRecord, Template
 from enrollment.services import audit, directory, manager_scopes
 from enrollment.services.outside import fresh
@@ -104,15 +105,41 @@ def away(row: EnrollmentRequest) -> DirectoryAway:
     )
 
 
-def asked(row: EnrollmentRequest, account_id: int | None, name: str) -> bool:
-    """Whether somebody asked for a request: by the account, and by the name that is signed."""
+def asked(
+    row: EnrollmentRequest, account_id: int | None, name: str, agents: tuple[str, ...] = ()
+) -> bool:
+    """Whether somebody asked for a request: by the account, and by the name that is signed.
+
+    `agents` are those who signed it on behalf of somebody: they ask, too, and one of them sends it.
+    """
     accounts = (row.account_id, row.agent_account_id)
     is_account = account_id is not None and account_id in accounts
-    return is_account or name in (row.requester, row.agent)
+    return is_account or name in (row.requester, row.agent, *agents)
 
 
-def give(record: SigningRecord, reviewer: Reviewer, *, now: datetime) -> Tally:
+def check_not_own(row: EnrollmentRequest, reviewer: Reviewer, agents: tuple[str, ...] = ()) -> None:
+    """Let nobody decide alone what they asked for, unless the site allows that.
+
+    Raises:
+        SelfApproval
+    """
+    is_own = asked(row, reviewer.account_id, reviewer.name, agents)
+    if is_own and not conf.current().self_approval:
+        raise SelfApproval(
+            f"You asked for request {row.pk} yourself; another certificate manager must decide it."
+        )
+
+
+def give(
+    record: SigningRecord, reviewer: Reviewer, *, agents: tuple[str, ...] = (), now: datetime
+) -> Tally:
     """Add one approval to a content; call it in the transaction that holds the request.
+
+    Args:
+        record: the content.
+        reviewer: who approves.
+        agents: who signed the request on behalf of somebody; they never count.
+        now: timezone-aware UTC.
 
     Raises:
         NoAccount, SelfApproval, AlreadyApproved, ContentChanged
@@ -125,7 +152,7 @@ def give(record: SigningRecord, reviewer: Reviewer, *, now: datetime) -> Tally:
             f"Request {row.pk} needs the approvals of {needed} certificate managers. Say which "
             "account you are: add --as NAME."
         )
-    if asked(row, reviewer.account_id, reviewer.name):
+    if asked(row, reviewer.account_id, reviewer.name, agents):
         raise SelfApproval(
             f"You asked for request {row.pk} yourself; {needed} other certificate managers must "
             "approve it."

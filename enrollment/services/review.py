@@ -249,16 +249,13 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     _check_reviewer(reviewer)
     row = find_pending(request_id)
     _check_remit(reviewer, row)
-    is_own = approvals.asked(row, reviewer.account_id, reviewer.name)
-    if is_own and not conf.current().self_approval:
-        raise SelfApproval(
-            f"You asked for request {row.pk} yourself; another certificate manager must decide it."
-        )
+    approvals.check_not_own(row, reviewer)
     record = _shown(row, digest, now)
-    _check_unchanged(row, record, now)
+    judged = _check_unchanged(row, record, now)
+    approvals.check_not_own(row, reviewer, judged.agents)
     with transaction.atomic(durable=True):
         _hold(row)
-        tally = approvals.give(record, reviewer, now=now)
+        tally = approvals.give(record, reviewer, agents=judged.agents, now=now)
         if not tally.is_enough:
             return Approved(None, tally)
         won = SigningRecord.objects.filter(
@@ -314,7 +311,7 @@ def _shown(row: EnrollmentRequest, digest: str, now: datetime) -> SigningRecord:
     return record
 
 
-def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetime) -> None:
+def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetime) -> Judgement:
     """Compose the content anew, with the policy and template of now, and compare the octets."""
     judged = _judge(row, now)
     if isinstance(judged.decision, Deny):
@@ -328,6 +325,7 @@ def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetim
             f"The template or the requester's directory entry changed since you looked at request "
             f"{row.pk}. Look at it again."
         )
+    return judged
 
 
 def deny(request_id: int, reviewer: Reviewer, *, reason: str, now: datetime) -> EnrollmentRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from enrollment.ca.disposition import Disposition
 from enrollment.ca.revocation import Act
 from enrollment.models import AgentGrant, Certificate, EnrollmentRequest, ManagerScope
 from enrollment.services import review
-from tests.agents.asking import by, pkcs7
+from tests.agents import asking
+from tests.agents.asking import FOR_ALICE, by, pkcs7
 from tests.attacks.playing import names_in
 from tests.conftest import person
 from tests.other_ca import upn
@@ -163,6 +165,22 @@ def test_neither_is_one_of_several_where_people_may_decide_their_own(
 
     with pytest.raises(review.SelfApproval):
         decide(waiting, agent)
+
+
+@pytest.mark.parametrize("approvals", [1, 2])
+def test_nor_does_an_agent_who_signed_beside_the_sender(
+    carol: User, granted: Signature, charlie: User, approvals: int
+) -> None:
+    change_template("User", ra_signatures=2, approval="always", approvals_needed=approvals)
+    other = replace(asking.certify(charlie, 13), named=FOR_ALICE)
+    asking.grant(charlie)
+    row = by(carol, asking.signed(granted, other))
+    charlie.groups.add(Group.objects.get(name="Certificate Managers"))
+
+    with pytest.raises(review.SelfApproval):
+        decide(row, charlie)
+
+    assert state_of(row) is Disposition.UNDER_SUBMISSION
 
 
 def test_a_limited_manager_decides_by_the_groups_of_whom_it_is_for(

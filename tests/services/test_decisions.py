@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from enrollment.ca.policy import Requester
+    from enrollment.services.judgement import Judgement
     from tests.services.acts import Configure
 
 
@@ -192,8 +193,9 @@ def test_a_denial_between_look_and_commit_wins(
     now = timezone.now()
     seen = review.prepare_review(row.pk, now=now)
 
-    def deny_meanwhile(*_: object) -> None:
+    def deny_meanwhile(*_: object) -> Judgement:
         review.deny(row.pk, MARIA, reason="faster", now=now)
+        return seen.judgement
 
     monkeypatch.setattr(review, "_check_unchanged", deny_meanwhile)
     with pytest.raises(review.NotPending, match="meanwhile"):
@@ -212,8 +214,9 @@ def test_a_decision_that_left_the_look_behind_still_wins(
     seen = review.prepare_review(row.pk, now=now)
     stale = EnrollmentRequest.objects.get(pk=row.pk)
 
-    def decide_meanwhile(*_: object) -> None:
+    def decide_meanwhile(*_: object) -> Judgement:
         decision.record(stale, Step.DENY, "Denied by hand", now=now)
+        return seen.judgement
 
     monkeypatch.setattr(review, "_check_unchanged", decide_meanwhile)
     with pytest.raises(review.NotPending, match="meanwhile"):
@@ -246,9 +249,10 @@ def test_an_approval_between_look_and_commit_wins(
     first, second = (review.prepare_review(row.pk, now=now) for _ in range(2))
     checked = review._check_unchanged  # noqa: SLF001 - replaced below
 
-    def approve_meanwhile(*_: object) -> None:
+    def approve_meanwhile(*_: object) -> Judgement:
         monkeypatch.setattr(review, "_check_unchanged", checked)
         review.approve(row.pk, MARIA, digest=first.digest, now=now)
+        return second.judgement
 
     monkeypatch.setattr(review, "_check_unchanged", approve_meanwhile)
     with pytest.raises(review.NotPending, match="meanwhile"):
