@@ -222,7 +222,9 @@ def _request_signature(case: Case) -> None:
 
 
 def _registration_authority(case: Case) -> None:
-    wanted, found = case.template.ra_signatures, len(case.agents)
+    # Nobody vouches for themselves.
+    others = [name for name in case.agents if name != case.requester.name]
+    wanted, found = case.template.ra_signatures, len(others)
     if found >= wanted:
         return
     label = f"Template '{case.template.name}' needs the signatures of {wanted} enrollment agent(s)"
@@ -232,7 +234,7 @@ def _registration_authority(case: Case) -> None:
             remedy="Let an enrollment agent ask, or choose a template that needs none.",
         )
     raise errors.AgentSignaturesTooFew(
-        f"{label}; the request carries {found}.",
+        f"{label}; the request carries {found} by others than the one it is for.",
         remedy="Let another enrollment agent sign the message as well, beside your signature.",
     )
 

@@ -206,6 +206,19 @@ def test_who_asks_for_themselves_is_refused_where_agents_must_sign(
     assert for_another.state is Disposition.ISSUED
 
 
+def test_nor_are_they_their_own_agent_there(carol: User, granted: Signature, charlie: User) -> None:
+    other = asking.certify(charlie, 13)
+    asking.grant(charlie)
+    change_template("User", ra_signatures=1)
+    alone = by(carol, pkcs7(replace(granted, named="carol")))
+    change_template("User", ra_signatures=2)
+    each = [replace(signature, named="charlie") for signature in (granted, other)]
+    beside = by(carol, asking.signed(*each))
+
+    assert alone.status_code == hresult.SIGNATURE_POLICY_REQUIRED
+    assert beside.status_code == hresult.SIGNATURE_COUNT
+
+
 def test_two_agents_are_two_people(carol: User, granted: Signature, charlie: User) -> None:
     change_template("User", ra_signatures=2)
     second = replace(asking.certify(carol, 14), named=FOR_ALICE)
