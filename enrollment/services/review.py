@@ -26,6 +26,7 @@ from enrollment.services import (
     issuance,
     judgement,
     manager_scopes,
+    meanwhile,
 )
 from enrollment.services.manager_scopes import EVERYTHING, Remit
 from enrollment.services.outside.told import SourceUnavailable
@@ -255,6 +256,8 @@ def approve(request_id: int, reviewer: Reviewer, *, digest: str, now: datetime) 
     approvals.check_not_own(row, reviewer, judged.agents)
     with transaction.atomic(durable=True):
         _hold(row)
+        # Before the audit trail is told anything, as whoever enrolls does.
+        _check_allowed(row, meanwhile.decide_again(judged, now=now))
         tally = approvals.give(record, reviewer, agents=judged.agents, now=now)
         if not tally.is_enough:
             return Approved(None, tally)
@@ -311,11 +314,15 @@ def _shown(row: EnrollmentRequest, digest: str, now: datetime) -> SigningRecord:
     return record
 
 
+def _check_allowed(row: EnrollmentRequest, verdict: Decision) -> None:
+    if isinstance(verdict, Deny):
+        raise PolicyRefuses(f"Request {row.pk} cannot be issued: {verdict.error}")
+
+
 def _check_unchanged(row: EnrollmentRequest, record: SigningRecord, now: datetime) -> Judgement:
     """Compose the content anew, with the policy and template of now, and compare the octets."""
     judged = _judge(row, now)
-    if isinstance(judged.decision, Deny):
-        raise PolicyRefuses(f"Request {row.pk} cannot be issued: {judged.decision.error}")
+    _check_allowed(row, judged.decision)
     if judged.template is None or record.authority != authority.current():
         raise ContentChanged(f"The CA changed since you looked at request {row.pk}. Look again.")
     # These very octets were linted when they were shown.

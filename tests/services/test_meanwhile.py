@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.utils import timezone
 
 from enrollment.ca import der
 from enrollment.ca.disposition import Disposition
 from enrollment.models import Certificate, EnrollmentRequest
 from enrollment.services import enroll, issuance
+from enrollment.services.refusals import PolicyRefuses
 from tests import make, messages
-from tests.services.acts import change_template, submit
+from tests.services.acts import approve, change_template, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,3 +152,22 @@ def test_what_is_being_signed_counts_for_a_limit(requester: Requester, unsigned:
 
     assert row.state is Disposition.DENIED
     assert "1 is the limit" in row.detail
+
+
+@pytest.mark.parametrize("limit", ["limit_per_requester", "limit_per_name", "limit_in_all"])
+def test_no_manager_goes_past_a_limit_while_the_last_one_is_being_signed(
+    limit: str, requester: Requester, unsigned: Any
+) -> None:
+    """With a key that is away for an hour, that moment lasts an hour."""
+    change_template("WebServer", approval="always", **{limit: 1})
+    first, second = submit(requester), submit(requester)
+
+    def approve_without_a_key() -> None:
+        with pytest.raises(ZeroDivisionError):
+            approve(first)
+
+    unsigned(approve_without_a_key)
+
+    with pytest.raises(PolicyRefuses, match="1 is the limit"):
+        approve(second)
+    assert len(issuance.recover(timezone.now())) == 1
