@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q, Value
-from django.db.models.functions import Length, Lower, StrIndex
+from django.db.models import Count, Exists, OuterRef, Q, Value, Window
+from django.db.models.functions import Length, Lower, RowNumber, StrIndex
 from django.db.models.lookups import Exact
 
 from enrollment.ca import keys
@@ -77,7 +77,8 @@ def newest() -> int:
 def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> tuple[Holder, ...]:
     """Return who else holds valid certificates with any of `names`; at most `MOST_HOLDERS`.
 
-    Without the requester's own, however many those are: they must not crowd the others out.
+    Without the requester's own, however many those are: they must not crowd the others out. Nor may
+    one name crowd out another: the newest of each come first, and of many names that many.
     """
     wanted = {name.value[:LONGEST_NAME] for name in names}
     if not wanted:
@@ -94,7 +95,8 @@ def holders(names: Iterable[HeldName], requester: Requester, now: datetime) -> t
         .exclude(certificate__requester=requester.name)
         .select_related("certificate")
         .only("kind", "value", "not_after", "certificate__requester", "certificate__serial_number")
-        .order_by("-pk")[:MOST_HOLDERS]
+        .annotate(turn=Window(RowNumber(), partition_by="value", order_by="-pk"))
+        .order_by("turn", "-pk")[: max(MOST_HOLDERS, len(wanted))]
     )
     return tuple(
         Holder(

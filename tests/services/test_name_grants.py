@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,39 @@ def test_a_common_name_that_is_nobody_s_does_not_hide_who_has_a_host(
 
     assert row.state is Disposition.UNDER_SUBMISSION
     assert "shop.example.com" in row.detail
+
+
+def test_a_name_with_many_certificates_does_not_hide_who_has_another(
+    requester: Requester, stranger: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manager would see fifty certificates of a friend, and none of whom the host is."""
+    monkeypatch.setattr(knowledge, "MOST_HOLDERS", 3)
+    friend = replace(stranger, name="friend")
+    submit(stranger, None, dns=["shop.example.com"])
+    for _ in range(3):
+        submit(friend, None, dns=["box.example.com"])
+
+    row = submit(requester, None, dns=["box.example.com", "shop.example.com"])
+
+    shown = review.prepare_review(row.pk, now=timezone.now()).holders
+    assert {(holder.name.value, holder.requester) for holder in shown} == {
+        ("box.example.com", "friend"),
+        ("shop.example.com", "charlie"),
+    }
+    assert "'shop.example.com'" in row.detail
+
+
+def test_of_more_names_than_are_shown_each_has_its_holder(
+    requester: Requester, stranger: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knowledge, "MOST_HOLDERS", 1)
+    hosts = [f"{number}.example.com" for number in range(4)]
+    submit(stranger, None, dns=hosts)
+
+    row = submit(requester, None, dns=hosts)
+
+    shown = review.prepare_review(row.pk, now=timezone.now()).holders
+    assert {holder.name.value for holder in shown} == set(hosts)
 
 
 # --- limits ---
