@@ -187,7 +187,8 @@ def _common_name(text: str) -> str:
     inner = bare.removeprefix("[").removesuffix("]")
     if is_address(inner):
         return _address(inner)
-    return (bare if is_dns_name(bare) else text).casefold()
+    # A star may stand for a part of a label, too.
+    return (bare if is_like_host(bare.replace("*", "x")) else text).casefold()
 
 
 def _mailbox(text: str) -> str:

@@ -112,11 +112,14 @@ def test_a_host_in_the_common_name_alone_is_judged_as_one(alice: Attacker) -> No
     assert answer.waits
 
 
-def test_a_host_with_an_underscore_is_somebody_s_too(alice: Attacker) -> None:
+@pytest.mark.parametrize(
+    "written", ["bob_pc.example.com", "bob_pc.example.com.", " bob_PC.example.com"]
+)
+def test_a_host_with_an_underscore_is_somebody_s_too(alice: Attacker, written: str) -> None:
     """In no host's name stand underscores, and programs connect to them and match them."""
     Account.objects.filter(user__username="bob").update(dns_name="bob_pc.example.com")
 
-    answer = alice.ask("WebServer", raw=make.request_pem("bob_pc.example.com", kind="ec:p256"))
+    answer = alice.ask("WebServer", raw=make.request_pem(written, kind="ec:p256"))
 
     assert answer.waits
 

@@ -197,6 +197,8 @@ def test_a_certificate_is_called_by_the_name_a_person_would_use(
         pytest.param(" www.example.com ", "www.example.com", id="blanks around it"),
         pytest.param("2001:DB8:0::0001", "2001:db8::1", id="address in another writing"),
         pytest.param("[2001:db8::1]", "2001:db8::1", id="address in brackets"),
+        pytest.param(" A_B.example.com.", "a_b.example.com", id="underscore"),
+        pytest.param("w*.Example.com.", "w*.example.com", id="star within a label"),
         pytest.param("::ffff:10.9.9.9", "10.9.9.9", id="address of version 4 in one of 6"),
         pytest.param("Jane Doe Ltd.", "jane doe ltd.", id="no host at all"),
     ],
