@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from enrollment.ca import ber, der, oids
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_RSA_BITS: Final = 16_384
 MAX_RSA_EXPONENT_BITS: Final = 256
+USUAL_EXPONENTS: Final = (3, 17, 35, 37, 257, 65_537)
 
 _NEW_KEY: Final = "Make a new key and request again, for example RSA of 3072 bits or EC P-256."
 
@@ -92,6 +94,20 @@ def spki_sha256(public_key: PublicKeyTypes) -> str:
     """
     octets = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(octets).hexdigest()
+
+
+def spkis_alike(public_key: PublicKeyTypes) -> tuple[str, ...]:
+    """Return `spki_sha256` of a key, and of the RSA keys that whoever has it in private has, too.
+
+    Who knows one private exponent can factor the modulus, and then knows them all (RFC 8017 section
+    3.1). Nobody can look for every exponent: these are those that programs choose by themselves.
+    """
+    own = spki_sha256(public_key)
+    if not isinstance(public_key, rsa.RSAPublicKey):
+        return (own,)
+    modulus = public_key.public_numbers().n
+    others = (rsa.RSAPublicNumbers(exponent, modulus) for exponent in USUAL_EXPONENTS)
+    return (own, *(spki_sha256(other.public_key()) for other in others))
 
 
 def describe_public_key(spki_der: bytes) -> PublicKeyFacts:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
     from django.db.models import QuerySet
 
     from enrollment.ca.policy import Requester
@@ -56,14 +57,15 @@ _GIVEN_HOST = PreparedSelect(
     ),
     "a host",
 )
-# The key's rows by the index of keys, however many certificates there are.
+# The keys' rows by the index of keys, however many certificates there are.
+_MOST_ALIKE = 1 + len(keys.USUAL_EXPONENTS)
 _LOST = PreparedSelect(
-    lambda spki: (
-        Certificate.objects.filter(spki_sha256=spki, revocation_reason__in=COMPROMISES)
+    lambda *spkis: (
+        Certificate.objects.filter(spki_sha256__in=spkis, revocation_reason__in=COMPROMISES)
         .order_by("pk")
         .values_list("serial_number", "revocation_reason")[:1]
     ),
-    "a key",
+    *(f"key {number}" for number in range(_MOST_ALIKE)),
 )
 
 _NEWEST = PreparedSelect(lambda: Certificate.objects.order_by("-pk").values_list("pk")[:1])
@@ -210,13 +212,20 @@ def as_earlier(row: Certificate | None) -> EarlierCertificate | None:
         not_after=row.not_after,
         is_revoked=row.revoked_at is not None,
         is_held=row.revocation_reason == Reason.CERTIFICATE_HOLD,
-        lost_key=lost_key(row.spki_sha256),
+        lost_key=lost_key(*keys.spkis_alike(_key_in(row))),
     )
 
 
-def lost_key(spki_sha256: str) -> LostKey | None:
-    """Return the certificate with this key that was revoked because the key is in other hands."""
-    for serial_number, reason in _LOST.rows(spki_sha256):
+def lost_key(*spkis: str) -> LostKey | None:
+    """Return the certificate with one of these keys that was revoked because others have the key.
+
+    Args:
+        spkis: of a key, from `keys.spkis_alike`.
+    """
+    if not spkis:
+        return None
+    filled = (*spkis, *spkis[:1] * (_MOST_ALIKE - len(spkis)))
+    for serial_number, reason in _LOST.rows(*filled):
         return LostKey(serial_number, Reason(reason))
     return None
 
@@ -261,7 +270,7 @@ def gather(  # noqa: PLR0913 - all that knowledge is made of
         granted_before=template.approval is Approval.FIRST_TIME
         and granted_before(names, template, requester),
         earlier_spki=_spki(earlier) if earlier and template.same_key_renewal else None,
-        lost_key=lost_key(_key_of(request)),
+        lost_key=lost_key(*_keys_of(request)),
         wildcards_over_others=wildcards_over_others(names, requester, now)
         if minds
         else frozenset(),
@@ -350,6 +359,13 @@ def _key_of(request: CertificationRequest) -> str:
     return keys.spki_sha256(request.public_key) if request.public_key is not None else ""
 
 
+def _keys_of(request: CertificationRequest) -> tuple[str, ...]:
+    return keys.spkis_alike(request.public_key) if request.public_key is not None else ()
+
+
+def _key_in(row: Certificate) -> PublicKeyTypes:
+    return x509.load_der_x509_certificate(bytes(row.der)).public_key()
+
+
 def _spki(row: Certificate) -> bytes:
-    key = x509.load_der_x509_certificate(bytes(row.der)).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return _key_in(row).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
@@ -282,6 +285,42 @@ def test_a_lost_key_is_known_in_any_writing(requester: Requester) -> None:
     raw = messages.pkcs10(key, messages.common_name("www.example.com"), public_key=compressed)
 
     assert submit(requester, raw=raw).status_code == hresult.CERT_REVOKED
+
+
+def rsa_again(exponent: int) -> tuple[int, rsa.RSAPrivateKey]:
+    """Return what whoever has an RSA key makes of it: the same primes, another exponent.
+
+    With the number of the key, which is the first that this exponent fits.
+    """
+    for number in itertools.count(7):
+        of_it = make.key("rsa:2048", number)
+        assert isinstance(of_it, rsa.RSAPrivateKey)
+        p, q = of_it.private_numbers().p, of_it.private_numbers().q
+        if math.gcd(exponent, (p - 1) * (q - 1)) == 1:
+            break
+    d = pow(exponent, -1, math.lcm(p - 1, q - 1))
+    parts = (rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    return number, rsa.RSAPrivateNumbers(p, q, d, *parts, public).private_key()
+
+
+@pytest.mark.parametrize("exponent", [257, 65_539, 2**61 - 1])
+def test_a_lost_key_is_known_by_its_modulus(requester: Requester, exponent: int) -> None:
+    """Who has one of its private exponents can work out all the others."""
+    number, again = rsa_again(exponent)
+    raw = messages.pkcs10(again, messages.common_name("www.example.com"))
+    assert submit(requester, raw=raw).state is Disposition.ISSUED
+    lose(certificate_of(submit(requester, kind="rsa:2048", number=number)))
+
+    assert submit(requester, raw=raw).status_code == hresult.CERT_REVOKED
+
+
+def test_a_lost_key_with_a_rarer_exponent_is_known_by_its_modulus(requester: Requester) -> None:
+    number, again = rsa_again(257)
+    raw = messages.pkcs10(again, messages.common_name("www.example.com"))
+    lose(certificate_of(submit(requester, raw=raw)))
+
+    assert submit(requester, kind="rsa:2048", number=number).status_code == hresult.CERT_REVOKED
 
 
 def test_the_preview_says_so_too(requester: Requester) -> None:
