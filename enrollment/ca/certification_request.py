@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from enrollment.ca import (
+    ber,
+    der,
     extensions,
     keys,
     microsoft,
@@ -26,7 +29,8 @@ from enrollment.ca.errors import KeyWeak, MalformedRequest, SignatureInvalid, Su
 from enrollment.ca.keys import KeyKind, PublicKeyFacts
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from collections.abc import Iterator
+
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from enrollment.ca.extensions import RequestedExtension
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
 MAX_ALTERNATIVE_NAMES: Final = 500
 CHALLENGE_PASSWORD: Final = "1.2.840.113549.1.9.7"  # noqa: S105 - an identifier
+_STRINGS: Final = frozenset({bytes((der.UTF8_STRING,)), bytes((der.IA5_STRING,))})
 
 _NOT_PROVEN: Final = "Nothing in the request proves possession of the private key."
 _NEW_KEY: Final = "Make a new key and request again, for example RSA of 3072 bits or EC P-256."
@@ -219,7 +224,16 @@ def _check_alternative_names(names: tuple[x509.GeneralName, ...]) -> None:
             f"{MAX_ALTERNATIVE_NAMES} are read.",
             remedy="Split the names over several requests.",
         )
-    subject.check_values(
-        (name.value for name in names if isinstance(name.value, str)),
-        "The subject alternative name",
-    )
+    texts = (text for name in names for text in _texts(name))
+    subject.check_values(texts, "The subject alternative name")
+
+
+def _texts(name: x509.GeneralName) -> Iterator[str]:
+    """Give what is text in a name: of a directory name each value, of another name a string."""
+    if isinstance(name, x509.DirectoryName):
+        yield from (part.value for part in name.value if isinstance(part.value, str))
+    elif isinstance(name, x509.OtherName):
+        if name.value[:1] in _STRINGS:
+            yield ber.read(name.value).content.decode(errors="replace")
+    elif isinstance(name.value, str):
+        yield name.value

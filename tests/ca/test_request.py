@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
 from enrollment.ca import der
 from enrollment.ca.errors import (
@@ -22,6 +23,7 @@ from enrollment.ca.errors import (
 from enrollment.ca.keys import KeyKind
 from enrollment.ca.request import RequestForm, parse_certification_request
 from tests import make, messages
+from tests.other_ca import upn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,6 +277,30 @@ def test_a_control_character_in_an_alternative_name_is_refused() -> None:
 
     with pytest.raises(SubjectInvalid, match="U\\+0000"):
         parse_certification_request(messages.pkcs10(make.key(), SUBJECT, [attribute]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(upn("bob@corp.example.com\0.evil.example"), id="UPN"),
+        pytest.param(upn("x" * 200 + "\0"), id="long UPN"),
+        pytest.param(
+            x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7"), der.ia5_string("_a.b\0")),
+            id="SRV",
+        ),
+        pytest.param(
+            x509.DirectoryName(
+                x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example\0Ltd")])
+            ),
+            id="directory name",
+        ),
+    ],
+)
+def test_a_control_character_within_an_alternative_name_is_refused(name: x509.GeneralName) -> None:
+    names = (x509.SubjectAlternativeName([name]), False)
+
+    with pytest.raises(SubjectInvalid, match=r"control character U\+0000"):
+        parse_certification_request(make.request_der(extensions=[names]))
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "\u202egro.elpmaxe", "日本語"])
