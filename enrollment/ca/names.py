@@ -169,7 +169,7 @@ def is_like_host(text: str) -> bool:
     return is_dns_name(text.replace("_", "x")) or is_address(text)
 
 
-def _address(text: str) -> str:
+def written_alike(text: str) -> str:
     """Return an IP address as everybody writes it: one of version 4 that hides in 6 as itself."""
     try:
         address = ipaddress.ip_address(text)
@@ -186,7 +186,7 @@ def _common_name(text: str) -> str:
     bare = text.strip().removesuffix(".")
     inner = bare.removeprefix("[").removesuffix("]")
     if is_address(inner):
-        return _address(inner)
+        return written_alike(inner)
     # A star may stand for a part of a label, too.
     return (bare if is_like_host(bare.replace("*", "x")) else text).casefold()
 
@@ -225,7 +225,7 @@ def general_name(name: x509.GeneralName) -> HeldName:  # noqa: PLR0911 - one for
     if isinstance(name, x509.DNSName):
         return HeldName(DNS, name.value.casefold())
     if isinstance(name, x509.IPAddress):
-        return HeldName(IP, _address(str(name.value)))
+        return HeldName(IP, written_alike(str(name.value)))
     if isinstance(name, x509.RFC822Name):
         return HeldName(EMAIL, _mailbox(name.value))
     if isinstance(name, x509.UniformResourceIdentifier):

@@ -13,6 +13,7 @@ from django.db.models.functions import Length, Lower, RowNumber, StrIndex
 from django.db.models.lookups import Exact
 
 from enrollment.ca import keys
+from enrollment.ca.hosts_within import with_hosts_within
 from enrollment.ca.name_policy import OWNED, is_owned, is_wildcard
 from enrollment.ca.names import COMMON_NAME, DNS, EMAIL, IP, UPN, HeldName, display
 from enrollment.ca.policy import Counts, Holder, Knowledge, LostKey
@@ -350,8 +351,9 @@ def everybody_with(
     names: tuple[HeldName, ...], requester: Requester, now: datetime, *, from_request: bool
 ) -> tuple[Holder, ...]:
     """Return who else has any of `names`, by a certificate or by the directory."""
-    certified = holders(names, requester, now)
-    return (*certified, *in_directory(names, requester)) if from_request else certified
+    wanted = with_hosts_within(names)
+    certified = holders(wanted, requester, now)
+    return (*certified, *in_directory(wanted, requester)) if from_request else certified
 
 
 def _key_of(request: CertificationRequest) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connection
 
 from enrollment.ca import policy
+from enrollment.ca.hosts_within import with_hosts_within
 from enrollment.ca.name_policy import Holder, is_wildcard
 from enrollment.ca.policy import Case, Counts, Decision
 from enrollment.ca.template import HeldNames, SubjectSource
@@ -96,7 +97,8 @@ def _is_untouched(
     if template.limits or any(is_wildcard(name) for name in judged.names):
         return not underway and knowledge.newest() == judged.newest
     stored = [value for (value,) in _STORED_SINCE.rows(judged.newest)]
-    wanted = {value for name in judged.names for value in (name.value, name.value[:255])}
+    looked_at = with_hosts_within(judged.names)
+    wanted = {value for name in looked_at for value in (name.value, name.value[:255])}
     touched = (stored, *(names for _, names, _, _ in underway))
     return len(stored) < _MOST and all(wanted.isdisjoint(values) for values in touched)
 
@@ -119,7 +121,7 @@ def _holders(
     return found + tuple(
         Holder(name, requester, serial_number, now)
         for requester, values, _, serial_number in underway
-        for name in judged.names
+        for name in with_hosts_within(judged.names)
         if requester != judged.requester.name and name.value in values
     )
 

@@ -125,6 +125,25 @@ def test_a_host_with_an_underscore_is_somebody_s_too(alice: Attacker, written: s
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        x509.UniformResourceIdentifier("https://Bob-PC.example.com:8443/login"),
+        x509.UniformResourceIdentifier("sip:pbx@bob-pc.example.com;transport=tls"),
+        other("1.3.6.1.5.5.7.8.7", der.ia5_string("_ldap.bob-pc.example.com")),
+    ],
+    ids=["URI", "SIP", "SRV"],
+)
+def test_a_host_within_another_name_is_somebody_s_too(
+    alice: Attacker, name: x509.GeneralName
+) -> None:
+    own = x509.DNSName("mine.example.com")
+
+    assert alice.ask("WebServer", names=[own, name]).waits
+    Account.objects.filter(user__username="bob").update(dns_name="")
+    assert alice.ask("WebServer", names=[own, name]).is_issued
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "bob@example.com ",
