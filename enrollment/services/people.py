@@ -15,8 +15,10 @@ from django.db.models import Q
 
 from enrollment.models import Account
 from enrollment.services import audit
+from enrollment.services.outside.told import folded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -64,6 +66,17 @@ def find(name: str) -> User | None:
     return found
 
 
+def who_has(name: str) -> str:
+    """Return the account name, in its own letters, that differs from `name` at most in case.
+
+    Databases disagree about letters beyond ASCII, so every name is looked at; this is asked once
+    for each new account.
+    """
+    wanted = folded(name)
+    names: Iterable[str] = User.objects.values_list("username", flat=True).iterator()
+    return next((taken for taken in names if folded(taken) == wanted), "")
+
+
 @transaction.atomic
 def add(person: NewPerson, *, actor: str, now: datetime) -> User:
     """Make an account with its roles and directory entry.
@@ -73,7 +86,7 @@ def add(person: NewPerson, *, actor: str, now: datetime) -> User:
     """
     groups = _groups(person.groups)
     # In any case: names of accounts are compared so wherever somebody signs in.
-    if User.objects.filter(username__iexact=person.name).exists():
+    if who_has(person.name):
         raise PersonRefused(f"There is an account '{person.name}' already.")
     user = User(username=person.name, email=person.email)
     account = Account(user=user, dns_name=person.dns_name.casefold(), upn=person.upn)

@@ -207,6 +207,7 @@ def test_an_account_is_added_with_roles_and_directory_entry(
     [
         (("alice",), "There is an account 'alice' already."),
         (("ALICE",), "There is an account 'ALICE' already"),
+        (("\uff21lice",), "There is an account '\uff21lice' already"),
         (("zoe", "--group", "Kings"), "There is no group 'Kings'. The groups are: Auditors"),
         (("zo:e",), "username"),
         (("zoe", "--email", "nowhere"), "email"),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from enrollment import conf
 from enrollment.management.output import Refusal, VerbCommand, active_account, shell_actor
+from enrollment.services import people
 from enrollment.services.outside import entry as entries
 from enrollment.services.outside import ldap_accounts, mirror
 from enrollment.services.outside.told import PersonUnknown, SourceUnavailable, Told
@@ -92,7 +93,7 @@ def _account(name: str, told: Told) -> str:
     holder = mirror.key_holder(told.source, told.key)
     if holder is not None:
         return f"{holder}, kept there" + ("" if holder.is_active else ", switched off")
-    taken = mirror.who_has(name)
+    taken = people.who_has(name)
     if taken:
         return f"{taken}, kept here: the person there cannot use it (see 'directory adopt')"
     return "none; made at the first sign-in" if not told.is_off else "none"

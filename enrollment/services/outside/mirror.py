@@ -20,12 +20,10 @@ from enrollment.services.outside.told import (
     OIDC,
     PersonUnknown,
     Told,
-    folded,
     is_name_of_domain,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
 _OF_USER = ("email", "first_name", "last_name")
@@ -95,17 +93,6 @@ def note_sign_in(user: User, *, now: datetime) -> None:
     Account.objects.filter(user=user).update(seen_at=now)
 
 
-def who_has(name: str) -> str:
-    """Return the account name, in its own letters, that differs from `name` at most in case.
-
-    Databases disagree about letters beyond ASCII, so every name is looked at; this is asked once
-    for each new account.
-    """
-    wanted = folded(name)
-    names: Iterable[str] = User.objects.values_list("username", flat=True).iterator()
-    return next((taken for taken in names if folded(taken) == wanted), "")
-
-
 def _find(told: Told) -> Account | None:
     return (
         Account.objects.select_related("user")
@@ -119,7 +106,7 @@ def _make(told: Told, now: datetime) -> Account:
         raise PersonUnknown(f"'{told.name}' is switched off, or in no group that is mapped")
     if not is_name_of_domain(told.name):
         raise PersonUnknown(f"no account can be called '{told.name}'")
-    taken = who_has(told.name)
+    taken = people.who_has(told.name)
     if taken:
         raise PersonUnknown(
             f"there is an account '{taken}' here, which does not belong to this '{told.name}'"
