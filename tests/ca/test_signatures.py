@@ -206,11 +206,11 @@ def pss_parameters(oid: str, salt: int) -> bytes:
     )
 
 
-SHA256 = "2.16.840.1.101.3.4.2.1"
+OF_SHA256 = "2.16.840.1.101.3.4.2.1"
 OF_KEY = {
     "any": b"",
-    "SHA-256, 32": pss_parameters(SHA256, 32),
-    "SHA-256, 64": pss_parameters(SHA256, 64),
+    "SHA-256, 32": pss_parameters(OF_SHA256, 32),
+    "SHA-256, 64": pss_parameters(OF_SHA256, 64),
     "SHA-512, 32": pss_parameters("2.16.840.1.101.3.4.2.3", 32),
 }
 
@@ -238,7 +238,7 @@ def test_a_key_for_pss_makes_no_other_signature(limits: str) -> None:
 @pytest.mark.parametrize("limits", OF_KEY)
 def test_a_key_for_pss_keeps_to_its_own_parameters(limits: str) -> None:
     """The same hash and mask, and a salt of at least so many octets (RFC 4055 section 3.3)."""
-    algorithm = der.sequence(der.oid(PSS), pss_parameters(SHA256, 32))
+    algorithm = der.sequence(der.oid(PSS), pss_parameters(OF_SHA256, 32))
     octets = by_pss_key(limits, algorithm, padding.PSS(padding.MGF1(hashes.SHA256()), 32))
 
     if limits in {"any", "SHA-256, 32"}:
