@@ -14,6 +14,9 @@ from enrollment.serving.applying import Applying
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Whoever closes an answer tells Django, which looks at the connections of the thread.
+pytestmark = pytest.mark.django_db
+
 
 class Connections:
     """Tells which threads closed theirs."""

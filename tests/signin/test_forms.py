@@ -32,7 +32,7 @@ PAGES = (
 def test_every_form_that_is_posted_carries_one_token(
     address: str, alice: User, configure: Callable[..., None]
 ) -> None:
-    configure(second_factor=SecondFactor())
+    configure(second_factor=SecondFactor(), sign_in=("basic", "token"))
     client = Client(SERVER_NAME="localhost")
     client.post("/accounts/login/", {"username": alice.username, "password": PASSWORD})
     if "second-factor" in address:
