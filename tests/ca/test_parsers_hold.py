@@ -17,7 +17,7 @@ from enrollment.ca.microsoft import read_registration_info
 from enrollment.ca.recognize import recognize
 from enrollment.ca.request import parse_certification_request
 from tests import make, messages, renewals
-from tests.ca.test_signed_request import NEW_KEY, OLD, OLD_KEY
+from tests.ca.signed_messages import NEW_KEY, OLD, OLD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,74 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
-from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from enrollment.ca import der
 from enrollment.ca.errors import (
-    KeyArchivalUnsupported,
-    MalformedRequest,
     NoSigner,
     NotARequest,
     RenewalAttributeInvalid,
     RequestAmbiguous,
-    RequestTooLarge,
     SignatureInvalid,
     SignatureUnverifiable,
 )
 from enrollment.ca.request import RequestForm, parse_certification_request
-from tests import make, messages, renewals, tools
+from tests import messages, renewals, tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
-SUBJECT = messages.common_name("www.example.com")
-
-
-def key(kind: str, number: int) -> CertificateIssuerPrivateKeyTypes:
-    """Return a key; the arguments are never left out, so the same ones mean the same key."""
-    return make.key(kind, number)
-
-
-NEW_KEY = key("rsa:2048", 2)
-ARCHIVED = messages.attribute(messages.MICROSOFT + "21.13", der.sequence())
-
-
-@cache
-def old_certificate(kind: str = "rsa:2048", number: int = 0) -> x509.Certificate:
-    """A certificate that an earlier enrollment might have given."""
-    private_key = key(kind, number)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "www.example.com")])
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"CA {number}")])
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(issuer)
-        .public_key(private_key.public_key())
-        .serial_number(0xF1 + number)
-        .not_valid_before(make.NOW)
-        .not_valid_after(make.NOW + timedelta(days=365))
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(private_key.public_key()), critical=False
-        )
-        .sign(private_key, hashes.SHA256())
-    )
-
-
-OLD = old_certificate()
-OLD_DER = OLD.public_bytes(Encoding.DER)
-OLD_KEY = key("rsa:2048", 0)
+from tests.ca.signed_messages import (
+    NEW_KEY,
+    OLD,
+    OLD_DER,
+    OLD_KEY,
+    SUBJECT,
+    cmc,
+    key,
+    old_certificate,
+    own_signer,
+)
 
 
 @pytest.mark.parametrize("digest", ["sha256", "sha1"])
@@ -171,93 +138,6 @@ def test_the_key_identifier_of_a_new_request_need_not_be_a_hash_of_its_key() -> 
     request = parse_certification_request(cmc(content, signer))
 
     assert request.form is RequestForm.CMC
-
-
-def cmc(content: bytes, *signers: bytes) -> bytes:
-    return messages.signed_data(content, signers, content_type=messages.PKI_DATA, version=3)
-
-
-def own_signer(content: bytes, **options: object) -> bytes:
-    return messages.signer_info(
-        NEW_KEY,
-        content,
-        key_identifier=messages.key_identifier(NEW_KEY),
-        content_type=messages.PKI_DATA,
-        **options,  # type: ignore[arg-type]  # those of signer_info
-    )
-
-
-def test_registration_information_becomes_name_value_pairs() -> None:
-    content = messages.pki_data(
-        messages.pkcs10(NEW_KEY, SUBJECT),
-        registration_info="CertificateTemplate=WebServer&rmd=web1%2eexample.com&",
-    )
-
-    request = parse_certification_request(cmc(content, own_signer(content)))
-
-    assert request.microsoft.name_value_pairs == (
-        ("CertificateTemplate", "WebServer"),
-        ("rmd", "web1.example.com"),
-    )
-
-
-def test_registration_information_in_several_controls_is_all_read() -> None:
-    content = messages.pki_data(
-        messages.pkcs10(NEW_KEY, SUBJECT), registration_info=("a=1", "b=2", "")
-    )
-
-    request = parse_certification_request(cmc(content, own_signer(content)))
-
-    assert request.microsoft.name_value_pairs == (("a", "1"), ("b", "2"))
-
-
-def test_no_control_hides_whom_another_one_names() -> None:
-    content = messages.pki_data(
-        messages.pkcs10(NEW_KEY, SUBJECT),
-        registration_info=("RequesterName=alice", "RequesterName=bob"),
-    )
-
-    with pytest.raises(RequestAmbiguous, match="'alice' and 'bob'"):
-        parse_certification_request(cmc(content, own_signer(content)))
-
-
-def with_controls(*controls: tuple[str, Sequence[bytes]]) -> bytes:
-    listed = [
-        der.sequence(der.integer(number), der.oid(oid), der.tlv(der.SET, *values))
-        for number, (oid, values) in enumerate(controls, start=2)
-    ]
-    request = der.explicit(0, der.integer(1) + messages.pkcs10(NEW_KEY, SUBJECT))
-    content = der.sequence(
-        der.sequence(*listed), der.sequence(request), der.sequence(), der.sequence()
-    )
-    return cmc(content, own_signer(content))
-
-
-ADD_ATTRIBUTES = messages.MICROSOFT + "10.10.1"
-NONCE = ("1.3.6.1.5.5.7.7.6", [der.octet_string(b"once")])
-
-
-def added(attribute: bytes) -> bytes:
-    return der.sequence(der.integer(0), der.sequence(der.integer(1)), der.set_of(attribute))
-
-
-def test_no_value_of_a_control_hides_whom_another_one_names() -> None:
-    pair = messages.name_value_pair("RequesterName", "EXAMPLE\\alice")
-    named = added(messages.attribute(messages.MICROSOFT + "13.2.1", pair))
-    nothing = added(messages.attribute("1.2.3.4"))
-
-    request = parse_certification_request(with_controls((ADD_ATTRIBUTES, [nothing, named])))
-
-    assert request.on_behalf_of == "EXAMPLE\\alice"
-
-
-def test_more_controls_than_are_read_are_refused() -> None:
-    archived = (ADD_ATTRIBUTES, [added(ARCHIVED)])
-
-    with pytest.raises(KeyArchivalUnsupported):
-        parse_certification_request(with_controls(*[NONCE] * 63, archived))
-    with pytest.raises(RequestTooLarge, match="controls"):
-        parse_certification_request(with_controls(*[NONCE] * 64, archived))
 
 
 def test_a_cmc_renewal_has_a_second_signature_by_the_old_certificate() -> None:
@@ -430,78 +310,6 @@ def test_signed_attributes_made_for_another_type_of_content_are_refused() -> Non
         parse_certification_request(messages.signed_data(inner, [signer], [OLD]))
 
 
-CONTENT_TYPE = "1.2.840.113549.1.9.3"
-OF_DATA = messages.attribute(CONTENT_TYPE, der.oid(messages.DATA))
-SIGNING_TIME = messages.attribute("1.2.840.113549.1.9.5", der.time(make.NOW))
-
-
-def digest_of(content: bytes, name: str = "sha256") -> bytes:
-    octets = hashlib.new(name, content).digest()
-    return messages.attribute("1.2.840.113549.1.9.4", der.octet_string(octets))
-
-
-def by_hand(
-    signed: Sequence[bytes], *, unsigned: Sequence[bytes] = (), digest: str = "sha256"
-) -> bytes:
-    """Return a SignerInfo with no other attributes than these, signed with SHA-256."""
-    attributes = sorted(signed)
-    return der.sequence(
-        der.integer(1),
-        der.sequence(OLD.issuer.public_bytes(), der.integer(OLD.serial_number)),
-        messages.digest_algorithm(digest),
-        der.explicit(0, b"".join(attributes)),
-        messages.signature_algorithm(OLD_KEY),
-        der.octet_string(messages.sign(OLD_KEY, der.tlv(der.SET, *attributes))),
-        der.explicit(1, b"".join(unsigned)) if unsigned else b"",
-    )
-
-
-MESSAGE = messages.pkcs10(NEW_KEY, SUBJECT)
-TWO_TYPES = messages.attribute(CONTENT_TYPE, der.oid(messages.DATA), der.oid(messages.PKI_DATA))
-NOT_COVERED = {
-    "the hash is not signed": by_hand([OF_DATA, SIGNING_TIME], unsigned=[digest_of(MESSAGE)]),
-    "neither hash nor type is": by_hand([SIGNING_TIME], unsigned=[digest_of(MESSAGE), OF_DATA]),
-    "the type is not signed": by_hand([digest_of(MESSAGE)], unsigned=[OF_DATA]),
-    "there is no type": by_hand([digest_of(MESSAGE)]),
-    "there are two types": by_hand([digest_of(MESSAGE), TWO_TYPES]),
-}
-
-
-@pytest.mark.parametrize("what", NOT_COVERED)
-def test_a_signature_that_does_not_cover_the_content_is_refused(what: str, tmp_path: Path) -> None:
-    """OpenSSL says the same of each, and takes what they resemble."""
-    octets = messages.signed_data(MESSAGE, [NOT_COVERED[what]], [OLD])
-
-    with pytest.raises(SignatureInvalid):
-        parse_certification_request(octets)
-    assert not openssl_verifies(octets, tmp_path)
-
-
-def test_a_signature_that_covers_hash_and_type_is_good(tmp_path: Path) -> None:
-    octets = messages.signed_data(MESSAGE, [by_hand([OF_DATA, digest_of(MESSAGE)])], [OLD])
-
-    assert parse_certification_request(octets).signer_certificate == OLD_DER
-    assert openssl_verifies(octets, tmp_path)
-
-
-def openssl_verifies(octets: bytes, folder: Path) -> bool:
-    (folder / "message").write_bytes(octets)
-    command = ["openssl", "cms", "-verify", "-noverify", "-binary", "-inform", "DER", "-in"]
-    done = subprocess.run(
-        [*command, folder / "message", "-out", folder / "content"], capture_output=True, check=False
-    )
-    return done.returncode == 0
-
-
-@pytest.mark.parametrize("digest", ["md5", "sha1"])
-def test_a_good_signature_over_a_broken_hash_of_the_content_is_remarked_upon(digest: str) -> None:
-    signer = by_hand([OF_DATA, digest_of(MESSAGE, digest)], digest=digest)
-
-    request = parse_certification_request(messages.signed_data(MESSAGE, [signer], [OLD]))
-
-    assert any(f"over {digest.upper()}, a broken hash" in remark for remark in request.remarks)
-
-
 def test_signed_attributes_in_the_wrong_order_are_verified_as_they_were_signed() -> None:
     inner = messages.pkcs10(NEW_KEY, SUBJECT)
     signer = messages.signer_info(OLD_KEY, inner, certificate=OLD, is_sorted=False)
@@ -545,59 +353,6 @@ def test_an_outer_signature_that_cannot_be_computed_is_named() -> None:
         parse_certification_request(messages.signed_data(inner, [signer], [OLD]))
 
 
-def _archival_by_signer() -> bytes:
-    content = messages.pki_data(messages.pkcs10(NEW_KEY, SUBJECT))
-    return cmc(content, own_signer(content, unsigned=[ARCHIVED]))
-
-
-def _archival_by_control() -> bytes:
-    key_hash = messages.attribute(messages.MICROSOFT + "21.21", der.octet_string(bytes(20)))
-    content = messages.pki_data(messages.pkcs10(NEW_KEY, SUBJECT), added=[key_hash])
-    return cmc(content, own_signer(content))
-
-
-ARCHIVALS: dict[str, Callable[[], bytes]] = {
-    "in the request": lambda: messages.pkcs10(NEW_KEY, SUBJECT, [ARCHIVED]),
-    "as an unsigned attribute of the signer": _archival_by_signer,
-    "as a hash in a control": _archival_by_control,
-}
-
-
-@pytest.mark.parametrize("where", ARCHIVALS)
-def test_a_private_key_sent_for_archival_is_refused(where: str) -> None:
-    with pytest.raises(KeyArchivalUnsupported) as caught:
-        parse_certification_request(ARCHIVALS[where]())
-    assert caught.value.hresult == 0x8009400A
-
-
-def test_more_signers_than_anybody_needs_are_refused() -> None:
-    inner = messages.pkcs10(NEW_KEY, SUBJECT)
-    signers = [
-        messages.signer_info(OLD_KEY, inner + bytes([number]), certificate=OLD)
-        for number in range(9)
-    ]
-
-    with pytest.raises(RequestTooLarge, match="signers"):
-        parse_certification_request(messages.signed_data(inner, signers, [OLD]))
-
-
-def test_more_certificates_than_anybody_needs_are_refused() -> None:
-    inner = messages.pkcs10(NEW_KEY, SUBJECT)
-    signer = messages.signer_info(OLD_KEY, inner, certificate=OLD)
-
-    with pytest.raises(RequestTooLarge, match="certificates"):
-        parse_certification_request(messages.signed_data(inner, [signer], [OLD] * 17))
-
-
-@pytest.mark.parametrize("cut", [30, 200, 600])
-def test_a_message_with_a_part_missing_is_malformed(cut: int) -> None:
-    octets = renewals.windows_renewal(OLD, OLD_KEY, NEW_KEY)
-    body = octets[:cut]
-
-    with pytest.raises(MalformedRequest):
-        parse_certification_request(body)
-
-
 def test_the_requester_named_in_a_signed_attribute_is_kept_as_a_pair_and_nothing_more() -> None:
     inner = messages.pkcs10(NEW_KEY, SUBJECT)
     pair = messages.name_value_pair("requestername", "EXAMPLE\\administrator")
@@ -608,70 +363,3 @@ def test_the_requester_named_in_a_signed_attribute_is_kept_as_a_pair_and_nothing
 
     assert request.microsoft.name_value_pairs == (("requestername", "EXAMPLE\\administrator"),)
     assert request.subject.rfc4514_string() == "CN=www.example.com"
-
-
-def broken_message(*fields: bytes) -> bytes:
-    """A ContentInfo whose SignedData has these fields."""
-    return der.sequence(der.oid(messages.SIGNED_DATA), der.explicit(0, der.sequence(*fields)))
-
-
-INNER = der.sequence(der.oid(messages.DATA), der.explicit(0, der.octet_string(b"x")))
-VERSION, DIGESTS = der.integer(1), der.set_of()
-BROKEN = {
-    "nothing in it": der.sequence(der.oid(messages.SIGNED_DATA), der.tlv(0xA0)),
-    "too few fields": broken_message(VERSION, DIGESTS, INNER),
-    "content without a type": broken_message(VERSION, DIGESTS, der.sequence(), der.set_of()),
-    "a certificate without fields": broken_message(
-        VERSION, DIGESTS, INNER, der.explicit(0, der.sequence(der.sequence())), der.set_of()
-    ),
-    "a signer without fields": broken_message(VERSION, DIGESTS, INNER, der.set_of(der.sequence())),
-    "a signer without signature": broken_message(
-        VERSION,
-        DIGESTS,
-        INNER,
-        der.set_of(
-            der.sequence(VERSION, der.implicit(0, b"x"), messages.digest_algorithm("sha256"))
-        ),
-    ),
-    "a signer without a name": broken_message(
-        VERSION,
-        DIGESTS,
-        INNER,
-        der.set_of(
-            der.sequence(
-                VERSION,
-                der.null(),
-                messages.digest_algorithm("sha256"),
-                messages.RSA_KEY,
-                der.octet_string(b""),
-            )
-        ),
-    ),
-    "a signer with an empty algorithm": broken_message(
-        VERSION,
-        DIGESTS,
-        INNER,
-        der.set_of(
-            der.sequence(
-                VERSION,
-                der.implicit(0, b"x"),
-                messages.digest_algorithm("sha256"),
-                der.sequence(),
-                der.octet_string(b""),
-            )
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_message_that_lacks_a_part_is_malformed(what: str) -> None:
-    with pytest.raises(MalformedRequest):
-        parse_certification_request(BROKEN[what])
-
-
-def test_controls_and_requests_must_both_be_there() -> None:
-    content = der.sequence(der.sequence())
-
-    with pytest.raises(MalformedRequest, match="CMC request is incomplete"):
-        parse_certification_request(cmc(content, own_signer(content)))
