@@ -137,6 +137,7 @@ class _TLSConnection(_Connection):
         self.sock = self._files.context().wrap_socket(
             self.sock, server_side=True, do_handshake_on_connect=False
         )
+        # The time of a request begins with each: for the handshake, and for the first request.
         self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature
         self.sock.do_handshake()
         self.sock.setblocking(True)  # noqa: FBT003  # the socket's own signature

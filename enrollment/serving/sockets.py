@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 # From the first byte of a request, or of a handshake, to the last one of its body. Set from the
 # settings before the workers are forked, as is the next.
@@ -22,6 +22,9 @@ HURRIED_WRITE_SECONDS = 20.0
 _LOOK_UP_SECONDS = 1.0
 # What `sendfile` sends before it looks at the clock again.
 _PIECE = 64 * 1024
+
+
+Result = TypeVar("Result")
 
 
 class Crowd:
@@ -52,11 +55,18 @@ class _Patient:
         """Read what is there; a client that took too long has hung up, as far as we care."""
         if self.gettimeout() == 0.0:  # type: ignore[attr-defined]  # the socket's
             return super().recv(*args)  # type: ignore[misc,no-any-return]  # the socket's
+        return self._patiently(lambda: super(_Patient, self).recv(*args))  # type: ignore[misc,no-any-return]  # the socket's
+
+    def _patiently(self, act: Callable[[], Result]) -> Result:
+        """Do what waits for the client, again and again until it is done or took too long.
+
+        What has come so far is kept; the next try goes on with it.
+        """
         try:
             while True:
                 self.settimeout(self._patience())  # type: ignore[attr-defined]  # the socket's
                 with contextlib.suppress(TimeoutError):
-                    return super().recv(*args)  # type: ignore[misc,no-any-return]  # the socket's
+                    return act()
         finally:
             self.settimeout(WRITE_SECONDS)  # type: ignore[attr-defined]  # the socket's
 
@@ -108,12 +118,4 @@ class PatientTLSSocket(_Patient, ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  # the socket's own signature
         """Shake hands within the time of a request, and as hurried: it holds a thread as well."""
-        try:
-            while True:
-                self.settimeout(self._patience())
-                # What has come so far is kept; the next try goes on with it.
-                with contextlib.suppress(TimeoutError):
-                    super().do_handshake(block)
-                    return
-        finally:
-            self.settimeout(WRITE_SECONDS)
+        self._patiently(lambda: super(PatientTLSSocket, self).do_handshake(block))
