@@ -20,7 +20,7 @@ from enrollment import conf, conf_ntlm
 from enrollment.models import NtlmAccount
 from enrollment.services import audit, sealing
 from enrollment.services.nt_hash import nt_hash
-from enrollment.services.people import DESK_RIGHTS
+from enrollment.services.people import DESK_RIGHTS, only_alike
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,14 +117,8 @@ def _row_of(name: str) -> NtlmAccount | None:
     rows = NtlmAccount.objects.select_related("user__account")
     found = rows.filter(user__username=name).first()
     if found is None and name.isascii():
-        # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
-        fold = name.casefold()
-        alike = [
-            row
-            for row in rows.filter(user__username__iexact=name)
-            if row.user.username.casefold() == fold
-        ]
-        found = alike[0] if len(alike) == 1 else None
+        alike = rows.filter(user__username__iexact=name)
+        found = only_alike(name, alike, lambda row: row.user.username)
     return found
 
 

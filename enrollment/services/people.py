@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
@@ -18,12 +18,13 @@ from enrollment.services import audit
 from enrollment.services.outside.told import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
 
 
+Row = TypeVar("Row")
 # Any one of these opens the desk; what lies behind it is asked for again, page by page.
 DESK_RIGHTS: Final = (
     "enrollment.review_enrollmentrequest",
@@ -58,12 +59,19 @@ def find(name: str) -> User | None:
     """Return the account of this name, active or not."""
     found = User.objects.select_related("account").filter(username=name).first()
     if found is None:
-        # Windows does not tell ALICE from alice. Two accounts that differ in case only do.
         rows = User.objects.select_related("account").filter(username__iexact=name)
-        # To some databases a dotless i is an I; people may choose such names at a provider.
-        alike = [user for user in rows if user.username.casefold() == name.casefold()]
-        found = alike[0] if len(alike) == 1 else None
+        found = only_alike(name, rows, lambda user: user.username)
     return found
+
+
+def only_alike(name: str, rows: Iterable[Row], name_of: Callable[[Row], str]) -> Row | None:
+    """Return the one row whose name is `name` in any case; of two that differ in case only, none.
+
+    Windows does not tell ALICE from alice. To some databases, which found the rows, a dotless i is
+    an I as well; people may choose such names at a provider.
+    """
+    alike = [row for row in rows if name_of(row).casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def who_has(name: str) -> str:
