@@ -24,9 +24,17 @@ PLAIN = """<!DOCTYPE html>
 
 
 @login_not_required  # it tells nothing but how to ask better
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself cannot read (handler400)."""
     kind = type(exception).__name__
+    if kind == "DisallowedModelAdminLookup":
+        return _page(
+            request,
+            400,
+            "No such filter",
+            "The list is not narrowed by what the address asks for.",
+            "Use the filters beside the list.",
+        )
     detail, remedy = BAD_REQUESTS.get(kind, BAD_REQUESTS[""])
     return _plain(400, "Bad request", detail, remedy)
 

@@ -44,7 +44,11 @@ def test_an_address_compares_nothing_that_no_filter_compares(
     """A link that another site made the browser follow could stop the server with an expression."""
     client = signed_in(User.objects.get(username="admin"))
 
-    assert client.get(f"{address}?{query}").status_code == 400
+    answer = client.get(f"{address}?{query}")
+
+    assert answer.status_code == 400
+    assert "Use the filters beside the list." in answer.content.decode()
+    assert 'href="/certsrv/"' in answer.content.decode()
 
 
 @pytest.mark.usefixtures("site")
